@@ -1,0 +1,309 @@
+//! What people read. Every sentence that wilco writes into a channel is made here and nowhere else.
+//!
+//! The first word is the state; then always state · what · id · elapsed; no apologies.
+
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::envelope::{Body, Button, FileRef, Press};
+use crate::ids::{DeliveryKey, Short};
+use crate::inbound::{Person, Reply};
+use crate::job::Progress;
+use crate::text;
+use crate::time::Timestamp;
+use crate::worker::{EndKind, Ending, WorkerState};
+
+mod replies;
+pub use replies::*;
+
+/// The job that a message speaks of.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The worker kind's name.
+    pub kind: &'a str,
+    /// Its short id.
+    pub short: &'a Short,
+}
+
+/// How many lines of progress a message shows.
+const LINES: usize = 5;
+/// How long such a line may be, in characters.
+const LINE: usize = 120;
+
+/// What a progress message shows besides its header. Kept in the store, so that a restart goes on
+/// from the same picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Shown {
+    /// The step, from 1, and how many there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<(u32, u32)>,
+    /// The last lines, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+    /// The tool that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// What would be delivered if the job were stopped now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
+}
+
+/// How much of a partial result is kept: as much as a result, 1 MiB.
+pub const RESULT_CAP: usize = 1 << 20;
+
+impl Shown {
+    /// Takes one sign of progress in; hostile text is made harmless here, before it is stored.
+    pub fn take(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Line(line) => self.push(line),
+            Progress::Step { at, of, text } => {
+                self.step = Some((*at, *of));
+                if !text.trim().is_empty() {
+                    self.push(text);
+                }
+            }
+            Progress::ToolStarted(tool) => self.tool = Some(one_line(tool)),
+            Progress::ToolCompleted(_) => self.tool = None,
+            Progress::Partial(partial) => {
+                let clean = text::sanitise(partial);
+                self.partial = Some(text::cut(&clean, RESULT_CAP, text::Unit::Bytes).into_owned());
+            }
+            Progress::Alive => {}
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        let line = one_line(line);
+        if line.is_empty() {
+            return;
+        }
+        if self.lines.len() >= LINES {
+            self.lines.remove(0);
+        }
+        self.lines.push(line);
+    }
+
+    /// What the journal keeps of it: the step and the newest line.
+    pub fn summary(&self) -> String {
+        let step = self.step.map(|(at, of)| format!("step {at}/{of}"));
+        let parts: Vec<&str> = step.as_deref().into_iter().chain(self.lines.last().map(String::as_str)).collect();
+        parts.join(" · ")
+    }
+
+    /// Whether there is nothing that people could see.
+    pub fn is_empty(&self) -> bool {
+        self.step.is_none() && self.tool.is_none() && self.lines.is_empty()
+    }
+
+    /// The text whose fingerprint tells whether a further edit would show anything new.
+    pub fn visible(&self) -> String {
+        format!("{:?}{:?}{}", self.step, self.tool, self.lines.join("\n"))
+    }
+}
+
+/// A text as one clean line of at most 120 characters.
+pub fn one_line(raw: &str) -> String {
+    let clean = text::sanitise(raw);
+    let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    text::cut(&line, LINE, text::Unit::Chars).into_owned()
+}
+
+/// A line that markup cannot break: shown as code, so that no asterisk or bracket of a worker's
+/// output changes what stands around it.
+fn quoted(lines: &[String]) -> String {
+    format!("```\n{}\n```", lines.iter().map(|line| line.replace("```", "'''")).collect::<Vec<_>>().join("\n"))
+}
+
+/// The acknowledgement. While the job waits for a slot it says behind how many.
+pub fn stub(job: Job<'_>, key: &DeliveryKey, ahead: Option<u32>) -> Body {
+    let text = match ahead {
+        Some(ahead) => format!("Queued · {} · {} · {ahead} ahead", job.kind, job.short),
+        None => format!("On it · {} · {}", job.kind, job.short),
+    };
+    Body::text(text).with_buttons(vec![cancel_button(key)])
+}
+
+fn cancel_button(key: &DeliveryKey) -> Button {
+    Button::new("Cancel", Press::CancelStub { key: key.clone() })
+}
+
+/// How far the job is.
+pub fn working(job: Job<'_>, key: &DeliveryKey, elapsed: Duration, shown: &Shown) -> Body {
+    let mut text = format!("Working · {} · {}", job.short, text::duration(elapsed));
+    if let Some((at, of)) = shown.step {
+        text.push_str(&format!(" · step {at}/{of}"));
+    }
+    if let Some(tool) = &shown.tool {
+        text.push_str(&format!(" · {tool}"));
+    }
+    if !shown.lines.is_empty() {
+        text.push('\n');
+        text.push_str(&quoted(&shown.lines));
+    }
+    Body::text(text).with_buttons(vec![cancel_button(key)])
+}
+
+/// The quiet note: nothing moved, and the message says so instead of pretending (requirement W7).
+pub fn quiet(job: Job<'_>, key: &DeliveryKey, elapsed: Duration, silent: Duration) -> Body {
+    Body::text(format!(
+        "Working · {} · {} · no output for {}",
+        job.short,
+        text::duration(elapsed),
+        text::duration(silent)
+    ))
+    .with_buttons(vec![cancel_button(key)])
+}
+
+/// A cancel is stored and the job has not stopped yet.
+pub fn cancelling(job: Job<'_>, by: &str, reason: &str) -> Body {
+    Body::text(format!("Cancelling · {} · asked by {}\n{}", job.short, one_line(by), plain_line(reason)))
+}
+
+/// A worker's or a person's words as one line in which no markup is read.
+fn plain_line(words: &str) -> String {
+    quoted(&[one_line(words)])
+}
+
+/// A question in the worker's own message.
+pub fn question(job: Job<'_>, question: &str, text: &str, choices: &[String], key: &DeliveryKey) -> Body {
+    let mut buttons: Vec<Button> = (0_u32..)
+        .zip(choices)
+        .map(|(choice, label)| Button::new(one_line(label), Press::Answer { question: question.to_owned(), choice }))
+        .collect();
+    buttons.push(cancel_button(key));
+    Body::text(format!("Waiting for you · {}\n{}", job.short, one_line(text))).with_buttons(buttons)
+}
+
+/// The ping under a question.
+pub fn question_ping(job: Job<'_>, person: &Person) -> Body {
+    Body { mention: Some(person.clone()), ..Body::text(format!("question: {} ({})", job.kind, job.short)) }
+}
+
+/// What the end of a job needs for its header.
+#[derive(Clone, Debug)]
+pub struct EndFacts<'a> {
+    /// The job.
+    pub job: Job<'a>,
+    /// How long it ran, or waited when it never ran.
+    pub elapsed: Duration,
+    /// The end.
+    pub ending: &'a Ending,
+    /// Who cancelled it and why, when somebody asked for it.
+    pub cancel: Option<(&'a str, &'a str)>,
+    /// The last known step.
+    pub step: Option<(u32, u32)>,
+}
+
+/// The first line of the terminal message.
+pub fn end_header(facts: &EndFacts<'_>) -> String {
+    let (word, short, elapsed) = (facts.ending.kind.word(), facts.job.short, text::duration(facts.elapsed));
+    let detail = &facts.ending.detail;
+    match facts.ending.kind {
+        EndKind::Done => format!("{word} · {short} · {elapsed}"),
+        EndKind::Failed if detail.is_empty() => format!("{word} · {short} · after {elapsed}"),
+        EndKind::Failed => format!("{word} · {short} · {detail} after {elapsed}"),
+        EndKind::TimedOut | EndKind::Interrupted if detail.is_empty() => format!("{word} · {short} · after {elapsed}"),
+        EndKind::TimedOut | EndKind::Interrupted => format!("{word} · {short} · {detail}"),
+        EndKind::Cancelled => match facts.step {
+            Some((at, _)) => format!("{word} · {short} · stopped at step {at}"),
+            None => format!("{word} · {short} · after {elapsed}"),
+        },
+    }
+}
+
+/// The line below the header that a cancel leaves behind: it never claims a stop that did not happen.
+pub fn cancel_note(facts: &EndFacts<'_>) -> Option<String> {
+    let (by, reason) = facts.cancel?;
+    let by = one_line(by);
+    Some(match facts.ending.kind {
+        EndKind::Cancelled => format!("asked by {by}\n{}", plain_line(reason)),
+        EndKind::Done | EndKind::Failed | EndKind::TimedOut | EndKind::Interrupted => {
+            format!("{by} asked to cancel it, but it had ended already; this is its real result")
+        }
+    })
+}
+
+/// The buttons under a terminal message.
+pub fn end_buttons(facts: &EndFacts<'_>) -> Vec<Button> {
+    let id = facts.job.short.to_string();
+    let details = Button::new("Details", Press::Details { id: id.clone() });
+    match facts.ending.kind {
+        EndKind::Done => vec![details],
+        EndKind::Failed | EndKind::Cancelled | EndKind::TimedOut | EndKind::Interrupted => {
+            vec![Button::new("Run again", Press::RunAgain { id }), details]
+        }
+    }
+}
+
+/// The empty place of a further part.
+pub fn part_stub(job: Job<'_>, part: u32, of: u32) -> Body {
+    Body::text(format!("Part {} of {of} · {} · on its way", part + 1, job.short))
+}
+
+/// The first line of a further part.
+pub fn part_header(job: Job<'_>, part: u32, of: u32) -> String {
+    format!("Part {} of {of} · {}", part + 1, job.short)
+}
+
+/// The empty place of a file.
+pub fn file_stub(job: Job<'_>, name: &str) -> Body {
+    Body::text(format!("File · {} · {} · on its way", job.short, one_line(name)))
+}
+
+/// The file's message.
+pub fn file(job: Job<'_>, file: &FileRef) -> Body {
+    Body {
+        file: Some(file.clone()),
+        ..Body::text(format!("File · {} · {} ({})", job.short, one_line(&file.name), text::bytes(file.size)))
+    }
+}
+
+/// The file's message where the platform refused the file itself.
+pub fn file_refused(job: Job<'_>, file: &FileRef) -> Body {
+    Body::text(format!(
+        "File · {} · {} ({}) was refused here. It is kept: `wilco jobs show {}`",
+        job.short,
+        one_line(&file.name),
+        text::bytes(file.size),
+        job.short
+    ))
+}
+
+/// Where the whole text is, when a message shows only its head.
+pub fn whole_text_note(short: &Short, file: Option<&FileRef>) -> String {
+    match file {
+        Some(file) => format!("{} attached ({})", file.name, text::bytes(file.size)),
+        None => format!("whole text: `wilco jobs show {short}`"),
+    }
+}
+
+/// The short message that notifies, because edits do not.
+pub fn ping(job: Job<'_>, person: &Person, kind: EndKind) -> Body {
+    let text = format!("{}: {} ({})", kind.word().to_lowercase(), job.kind, job.short);
+    Body { mention: Some(person.clone()), ..Body::text(text) }
+}
+
+/// What a stray stub is edited to once somebody's press has shown where it is.
+pub fn stray(job: Job<'_>) -> Body {
+    Body::text(format!("Continued below · {} · {}", job.kind, job.short))
+}
+
+/// The reason of an interruption.
+pub fn restarted_at(at: Timestamp) -> String {
+    format!("bot restarted at {}", at.clock_time())
+}
+
+/// The reason of a time-out by the hard limit.
+pub fn limit(limit: Duration) -> String {
+    format!("limit {}", text::duration(limit))
+}
+
+/// The reason of a time-out by silence.
+pub fn silence(limit: Duration) -> String {
+    format!("no sign of life for {}", text::duration(limit))
+}
+
+/// The reason of a time-out by a question that nobody answered.
+pub fn unanswered(limit: Duration) -> String {
+    format!("no answer for {}", text::duration(limit))
+}

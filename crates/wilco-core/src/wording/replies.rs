@@ -1,0 +1,259 @@
+//! Private answers: only the person who spoke sees them. A refusal says what happened, that nothing
+//! was changed, and what to do.
+
+use super::*;
+use crate::access::Role;
+use crate::command::{Spec, TABLE};
+use crate::desk::JobView;
+use crate::settings::Admission;
+
+/// There is no such command.
+pub fn unknown_command(verb: &str, nearest: Option<&str>) -> Reply {
+    let verb = one_line(verb);
+    Reply::text(match nearest {
+        Some(nearest) => format!("There is no /{verb}. Did you mean /{nearest}? /help lists the commands."),
+        None => format!("There is no /{verb}. /help lists the commands."),
+    })
+}
+
+/// The arguments do not fit.
+pub fn usage(spec: &Spec) -> Reply {
+    Reply::text(format!("Not understood, nothing was started. It goes like this: `{}`", spec.usage()))
+}
+
+/// Ordinary text, and nobody here to talk to.
+pub fn no_agent() -> Reply {
+    Reply::text(
+        "Nothing was started: this bot runs jobs and does not chat. `/run demo` starts one, /help lists the commands.",
+    )
+}
+
+/// There is no such worker kind.
+pub fn unknown_worker(name: &str, nearest: Option<&str>, all: &[String]) -> Reply {
+    let name = one_line(name);
+    let hint = nearest.map(|nearest| format!(" Did you mean `{nearest}`?")).unwrap_or_default();
+    Reply::text(format!("There is no worker `{name}`, nothing was started.{hint} Workers: {}.", all.join(", ")))
+}
+
+/// The input does not suit the worker.
+pub fn bad_input(kind: &str, why: &str) -> Reply {
+    Reply::text(format!("Not started · {kind}: {why}"))
+}
+
+/// The person's role does not allow it.
+pub fn not_allowed(what: &str, needs: Role, has: Option<Role>) -> Reply {
+    Reply::text(format!("Not allowed: {what} needs role {}. You: {}", needs.name(), has.map_or("no role", Role::name)))
+}
+
+/// Reading is allowed, stopping is not.
+pub fn not_yours(short: &Short, has: Option<Role>) -> Reply {
+    Reply::text(format!(
+        "Not allowed: {short} can be cancelled by who started it, a moderator or role owner. You: {}",
+        has.map_or("no role", Role::name)
+    ))
+}
+
+/// No job of that name, or none that this person may see: the two are not told apart.
+pub fn not_found(name: &str) -> Reply {
+    Reply::text(format!("There is no job `{}` here. /jobs lists those that you can see.", one_line(name)))
+}
+
+/// More than one job fits: they are offered, never guessed.
+pub fn which_one(candidates: &[JobView], verb: &str) -> Reply {
+    let press = |id: String| match verb {
+        "cancel" => Press::Cancel { id },
+        _ => Press::Details { id },
+    };
+    let buttons = candidates
+        .iter()
+        .take(5)
+        .map(|job| Button::new(format!("{} · {}", job.short, job.kind), press(job.short.to_string())))
+        .collect();
+    let ids = candidates.iter().map(|job| format!("`{}`", job.short)).collect::<Vec<_>>().join(", ");
+    Reply { text: format!("Which one? {} jobs fit: {ids}. Nothing was changed.", candidates.len()), buttons }
+}
+
+/// No job runs here.
+pub fn nothing_to_cancel() -> Reply {
+    Reply::text("No job runs here, so there is nothing to cancel. /jobs lists the recent ones.")
+}
+
+/// Why a job was not taken; none when it was.
+pub fn not_admitted(admission: Admission) -> Option<Reply> {
+    let text = match admission {
+        Admission::Starts | Admission::Waits { .. } => return None,
+        Admission::TooSoon { wait } => format!(
+            "Not started: your last job was given a moment ago. Try again in {:.1} s.",
+            wait.as_secs_f64().max(0.1)
+        ),
+        Admission::PersonFull { limit } => {
+            format!("Not started: {limit} of your jobs are waiting already. /jobs shows them; cancel one or wait.")
+        }
+        Admission::ChannelFull { limit } => {
+            format!("Not started: {limit} jobs are open in this channel. Wait for one to end, or ask elsewhere.")
+        }
+    };
+    Some(Reply::text(text))
+}
+
+/// The store does not take anything now.
+pub fn not_stored(why: &str) -> Reply {
+    Reply::text(format!(
+        "Not accepted: {why}. Nothing was started and nothing was lost; give it again when that is mended."
+    ))
+}
+
+/// *Heard*, before the store has answered.
+pub fn heard() -> Reply {
+    Reply::text("Heard, storing…")
+}
+
+/// The bot is about to stop.
+pub fn draining() -> Reply {
+    Reply::text("Not accepted: the bot is about to restart. Nothing was started; give it again in a moment.")
+}
+
+/// A cancel was stored.
+pub fn cancel_stored(short: &Short, by: &str, reason: &str) -> Reply {
+    Reply::text(format!("Cancelling · {short} · asked by {}\nreason: {}", one_line(by), one_line(reason)))
+}
+
+/// A waiting job was cancelled at once.
+pub fn cancelled_at_once(short: &Short, reason: &str) -> Reply {
+    Reply::text(format!("Cancelled · {short} · it had not started\nreason: {}", one_line(reason)))
+}
+
+/// A cancel came twice.
+pub fn already_cancelling(short: &Short, by: &str, reason: &str) -> Reply {
+    Reply::text(format!("Already cancelling · {short} · asked by {}\nreason: {}", one_line(by), one_line(reason)))
+}
+
+/// The job had ended before.
+pub fn already_completed(short: &Short, state: WorkerState) -> Reply {
+    Reply {
+        text: format!("Already completed · {short} · {}. Nothing was changed.", state.name()),
+        buttons: vec![Button::new("Details", Press::Details { id: short.to_string() })],
+    }
+}
+
+/// A watch was stored.
+pub fn watching(short: &Short, address: &Address) -> Reply {
+    Reply::text(format!("Watching · {short} · its progress and result appear in {} too", one_line(&address.channel)))
+}
+
+/// It is shown there already.
+pub fn watched_already(short: &Short) -> Reply {
+    Reply::text(format!("{short} is shown here already."))
+}
+
+/// An answer was stored.
+pub fn answered(short: &Short, choice: &str) -> Reply {
+    Reply::text(format!("Answered · {short} · {}", one_line(choice)))
+}
+
+/// Somebody was faster, or pressed twice.
+pub fn answered_before(short: &Short, choice: &str, by: &str) -> Reply {
+    Reply::text(format!("Answered already · {short} · {} by {}. Nothing was changed.", one_line(choice), one_line(by)))
+}
+
+/// The question's job has ended.
+pub fn question_expired(short: &Short, at: Timestamp) -> Reply {
+    Reply {
+        text: format!("This question expired at {}: {short} has ended. Nothing was changed.", at.clock_time()),
+        buttons: vec![Button::new("Ask again", Press::RunAgain { id: short.to_string() })],
+    }
+}
+
+/// A button that this bot does not know.
+pub fn unknown_button() -> Reply {
+    Reply::text(
+        "This button belongs to a job that is not kept any more. Nothing was changed; /jobs lists the recent ones.",
+    )
+}
+
+/// Who somebody is.
+pub fn whoami(person: &Person, account: &str, role: Option<Role>) -> Reply {
+    let may = match role {
+        None => "nothing until an access rule names you; ask the bot's owner",
+        Some(Role::Viewer) => "read the jobs of the channels that you are in",
+        Some(Role::Operator) => "start jobs, and cancel your own",
+        Some(Role::Owner) => "start, read and cancel every job",
+    };
+    Reply::text(format!(
+        "{} · id `{}` on {account} · role {}\nYou may {may}.",
+        one_line(&person.name),
+        one_line(&person.id),
+        role.map_or("none", Role::name)
+    ))
+}
+
+/// The commands, and what there is to run.
+pub fn help(workers: &[(String, String)]) -> Reply {
+    let mut text = TABLE.iter().map(|spec| format!("`{}` {}", spec.usage(), spec.about)).collect::<Vec<_>>().join("\n");
+    text.push_str("\n\nWorkers:");
+    for (name, about) in workers {
+        text.push_str(&format!("\n`/run {name}` {about}"));
+    }
+    Reply::text(text)
+}
+
+/// Running and recent jobs here, each with its buttons.
+pub fn jobs(list: &[JobView], now: Timestamp) -> Reply {
+    if list.is_empty() {
+        return Reply::text("No jobs here yet. `/run demo` starts one.");
+    }
+    let mut buttons = Vec::new();
+    let mut lines = Vec::new();
+    for job in list {
+        let elapsed = job.ended.unwrap_or(now).since(job.started.unwrap_or(job.created));
+        lines.push(format!(
+            "`{}` {} · {} · {} · by {}",
+            job.short,
+            job.kind,
+            job.state.name(),
+            text::duration(elapsed),
+            one_line(&job.by)
+        ));
+        let id = job.short.to_string();
+        if !job.state.is_terminal() {
+            buttons.push(Button::new(format!("Cancel {}", job.short), Press::Cancel { id: id.clone() }));
+        }
+        buttons.push(Button::new(format!("Details {}", job.short), Press::Details { id }));
+    }
+    buttons.truncate(10);
+    Reply { text: lines.join("\n"), buttons }
+}
+
+/// How the bot is.
+pub fn health(
+    running: u32,
+    queued: u32,
+    undelivered: u32,
+    oldest: Option<Duration>,
+    paused: &[(String, String)],
+) -> Reply {
+    let mut text = format!("Running {running} · queued {queued} · waiting to be delivered {undelivered}");
+    if let Some(oldest) = oldest {
+        text.push_str(&format!(" · oldest {}", text::duration(oldest)));
+    }
+    for (account, why) in paused {
+        text.push_str(&format!("\nPaused · {account} · {}", one_line(why)));
+    }
+    Reply::text(text)
+}
+
+/// One job's timeline.
+pub fn timeline(job: &JobView, lines: &[String], now: Timestamp) -> Reply {
+    let elapsed = job.ended.unwrap_or(now).since(job.started.unwrap_or(job.created));
+    let mut text = format!("{} · {} · {} · {}", job.state.name(), job.kind, job.short, text::duration(elapsed));
+    for line in lines {
+        text.push('\n');
+        text.push_str(line);
+    }
+    let buttons = if job.state.is_terminal() {
+        vec![Button::new("Run again", Press::RunAgain { id: job.short.to_string() })]
+    } else {
+        vec![Button::new("Cancel", Press::Cancel { id: job.short.to_string() })]
+    };
+    Reply { text, buttons }
+}

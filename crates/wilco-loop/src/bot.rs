@@ -1,0 +1,126 @@
+//! The whole movement as one handle: recovery, the loop, the listeners, the desk.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use wilco_core::Inbox;
+use wilco_core::settings::Settings;
+use wilco_store::StoreError;
+use wilco_store::changes::{Recover, Recovered, ResumeAccounts};
+
+use crate::channel_loop::{self, ChannelLoop};
+use crate::connections::Connections;
+use crate::desk::LoopDesk;
+use crate::event::Event;
+use crate::intake::{BATCHES, Door};
+use crate::shared::{Parts, Shared};
+
+/// A running bot. Dropping the handle does not stop it; [`Bot::drain`] does.
+pub struct Bot {
+    shared: Shared,
+    events: mpsc::UnboundedSender<Event>,
+    connections: Arc<Connections>,
+    inbox: Arc<Door>,
+    listening: CancellationToken,
+    loop_task: JoinHandle<()>,
+    listeners: Vec<JoinHandle<()>>,
+}
+
+impl Bot {
+    /// Recovers what an earlier process has left behind, then serves.
+    ///
+    /// `alone` says that the store's lock is held, so that every other instance is known to be dead.
+    ///
+    /// # Errors
+    /// When the store cannot be recovered; nothing has been started then.
+    pub async fn start(parts: Parts, alone: bool) -> Result<Self, StoreError> {
+        let shared = Shared::new(parts);
+        let recovered = recover(&shared, alone).await?;
+        if recovered != Recovered::default() {
+            tracing::warn!(
+                rerun = recovered.rerun,
+                ended = recovered.ended,
+                in_doubt = recovered.in_doubt,
+                "took over what an earlier process had left"
+            );
+        }
+        let (events, woken) = mpsc::unbounded_channel();
+        let loop_task = tokio::spawn(ChannelLoop::new(shared.clone(), events.clone(), woken).run());
+        let inbox = Arc::new(Door { events: events.clone(), places: Arc::new(tokio::sync::Semaphore::new(BATCHES)) });
+        let connections = Arc::new(Connections::default());
+        let listening = CancellationToken::new();
+        let listeners = shared
+            .adapters()
+            .map(|adapter| {
+                tokio::spawn(channel_loop::listen(
+                    Arc::clone(adapter),
+                    Arc::clone(&inbox) as Arc<dyn Inbox>,
+                    Arc::clone(shared.clock()),
+                    Arc::clone(&connections),
+                    listening.clone(),
+                ))
+            })
+            .collect();
+        Ok(Self { shared, events, connections, inbox, listening, loop_task, listeners })
+    }
+
+    /// The door for events that no adapter brings.
+    pub fn inbox(&self) -> Arc<dyn Inbox> {
+        Arc::clone(&self.inbox) as Arc<dyn Inbox>
+    }
+
+    /// The desk for people who look or act.
+    pub fn desk(&self) -> Arc<LoopDesk> {
+        Arc::new(LoopDesk::new(self.shared.clone(), self.events.clone(), Arc::clone(&self.connections), self.inbox()))
+    }
+
+    /// Replaces the settings: the next contract and the next tick see them.
+    pub fn set_settings(&self, settings: Settings) {
+        // A loop that has ended reads no settings any more.
+        drop(self.events.send(Event::Settings(Arc::new(settings))));
+    }
+
+    /// Takes no new work and waits for what runs, at most [`channel_loop::DRAIN_LIMIT`], then stops it.
+    /// Ends when everything that was due has been sent or had a few seconds for it.
+    pub async fn drain(self) {
+        drop(self.events.send(Event::Drain));
+        self.finish().await;
+    }
+
+    /// As [`Bot::drain`], for callers that keep the handle to press a second time.
+    pub fn begin_drain(&self) {
+        drop(self.events.send(Event::Drain));
+    }
+
+    /// Stops what still runs at once; for the second Ctrl-C.
+    pub fn stop_now(&self) {
+        drop(self.events.send(Event::DrainNow));
+    }
+
+    /// Resolves when the loop has ended.
+    pub async fn finish(self) {
+        if let Err(error) = self.loop_task.await {
+            tracing::error!(%error, "the loop broke down; everything accepted is stored and goes on after a restart");
+        }
+        self.listening.cancel();
+        for listener in self.listeners {
+            if let Err(error) = listener.await {
+                tracing::error!(%error, "a listener broke down");
+            }
+        }
+    }
+
+    /// Whether the loop still runs.
+    pub fn is_running(&self) -> bool {
+        !self.loop_task.is_finished()
+    }
+}
+
+async fn recover(shared: &Shared, alone: bool) -> Result<Recovered, StoreError> {
+    let now = shared.now();
+    shared.store().write(ResumeAccounts { now }).await?;
+    let change = Recover { owner: shared.owner(), alone, now, platforms: shared.platforms(), fresh: shared.fresh() };
+    shared.store().write(change).await
+}

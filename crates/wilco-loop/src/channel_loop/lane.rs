@@ -1,0 +1,239 @@
+//! The writes of one worker: one at a time, in order (requirement L3).
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use wilco_core::job::Ask;
+use wilco_core::plan;
+use wilco_core::worker::Ending;
+use wilco_core::{DeliveryOutcome, FileRef, QuestionId, Short, WorkerId, journal, text};
+use wilco_store::StoreError;
+use wilco_store::changes::{AskQuestion, DeadlineMissed, EditClaim, EndEdit, Finish, Missed, Record, StartEdits};
+
+use crate::event::Answer;
+use crate::host::Mailbox;
+use crate::shared::Shared;
+
+/// One write of a worker.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    /// What the mailbox holds.
+    Record,
+    /// A question.
+    Ask { number: u32, question: QuestionId, ask: Ask },
+    /// May its messages be edited now?
+    StartEdits,
+    /// What became of an edit.
+    EndEdit { claim: Box<EditClaim>, outcome: DeliveryOutcome },
+    /// A deadline to be judged.
+    Judge(Missed),
+    /// The end.
+    Finish(Box<Ending>),
+}
+
+/// The queue of one worker's writes.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    queue: VecDeque<Write>,
+    busy: Option<Write>,
+}
+
+impl Lane {
+    /// Adds a write; one that waits already and would do the same is not added twice.
+    pub(crate) fn push(&mut self, write: Write) {
+        let same = |other: &Write| match (&write, other) {
+            (Write::Record, Write::Record) | (Write::StartEdits, Write::StartEdits) => true,
+            (Write::Judge(one), Write::Judge(other)) => one == other,
+            (
+                Write::Record
+                | Write::Ask { .. }
+                | Write::StartEdits
+                | Write::EndEdit { .. }
+                | Write::Judge(_)
+                | Write::Finish(_),
+                _,
+            ) => false,
+        };
+        if !self.queue.iter().any(same) {
+            self.queue.push_back(write);
+        }
+    }
+
+    /// The next write, when none is under way.
+    pub(crate) fn start(&mut self) -> Option<Write> {
+        if self.busy.is_some() {
+            return None;
+        }
+        self.busy = Some(self.queue.pop_front()?);
+        self.busy.clone()
+    }
+
+    /// The write that was under way has been answered.
+    pub(crate) fn end(&mut self) -> Option<Write> {
+        self.busy.take()
+    }
+
+    /// Puts a write back to the front, to be tried again.
+    pub(crate) fn put_back(&mut self, write: Write) {
+        self.queue.push_front(write);
+    }
+
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
+        self.busy.is_none() && self.queue.is_empty()
+    }
+}
+
+/// Carries out one write.
+pub(crate) async fn perform(
+    shared: Shared,
+    worker: WorkerId,
+    short: Short,
+    kind: String,
+    mailbox: std::sync::Arc<Mailbox>,
+    write: Write,
+) -> Result<Answer, StoreError> {
+    let store = shared.store();
+    let now = shared.now();
+    let answer = match write {
+        Write::Record => record(&shared, &worker, &mailbox).await?,
+        Write::Ask { number, question, ask } => {
+            let change = AskQuestion { worker: worker.clone(), question, number, ask, now, fresh: shared.fresh() };
+            Answer::Asked(store.write(change).await?)
+        }
+        Write::StartEdits => {
+            let change = StartEdits { worker: worker.clone(), now, platforms: shared.platforms() };
+            return store.write(change).await.map(Answer::Windows);
+        }
+        Write::EndEdit { claim, outcome } => {
+            store.write(EndEdit { claim: *claim, outcome, now }).await?;
+            Answer::EditEnded
+        }
+        Write::Judge(missed) => Answer::Judged(store.write(DeadlineMissed { missed, now }).await?),
+        Write::Finish(ending) => {
+            let ending = complete(&shared, &worker, &short, &kind, &mailbox, *ending).await;
+            let change = Finish {
+                worker: worker.clone(),
+                ending,
+                now: shared.now(),
+                platforms: shared.platforms(),
+                fresh: shared.fresh(),
+            };
+            store.write(change).await?;
+            Answer::Finished
+        }
+    };
+    shared.notify(&worker, &short);
+    Ok(answer)
+}
+
+async fn record(shared: &Shared, worker: &WorkerId, mailbox: &Mailbox) -> Result<Answer, StoreError> {
+    let Some((shown, tools)) = mailbox.take() else {
+        return Ok(Answer::Recorded);
+    };
+    let mut events = tools.clone();
+    let summary = shown.summary();
+    if !summary.is_empty() {
+        events.push(journal::Event::Status { text: summary });
+    }
+    let change = Record { worker: worker.clone(), shown, events, now: shared.now() };
+    match shared.store().write(change).await {
+        Ok(_) => Ok(Answer::Recorded),
+        Err(error) => {
+            mailbox.put_back(tools);
+            Err(error)
+        }
+    }
+}
+
+/// Adds the files that the job has attached, and the whole text as a file where it needs one.
+async fn complete(
+    shared: &Shared,
+    worker: &WorkerId,
+    short: &Short,
+    kind: &str,
+    mailbox: &Mailbox,
+    mut ending: Ending,
+) -> Ending {
+    ending.files = mailbox.files().into_iter().filter_map(|(name, path)| file(name, path)).collect();
+    if ending.text.is_empty() {
+        ending.text = mailbox.partial().unwrap_or_default();
+    }
+    let needed = shared.adapters().any(|adapter| plan::needs_file(&plan::body_text(&ending), adapter.limits()));
+    if needed {
+        let name = format!("{kind}-{short}.md");
+        let path = shared.folder(worker).join(&name);
+        let clean = plan::body_text(&ending);
+        let folder = shared.folder(worker);
+        let written = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, clean))
+        })
+        .await;
+        match written {
+            Ok(Ok(())) => ending.whole = file(name, path),
+            // The result itself is stored in any case; the message says where the whole text is.
+            Ok(Err(error)) => {
+                tracing::warn!(worker_id = %worker, %error, "the whole text could not be written to a file")
+            }
+            Err(error) => tracing::warn!(worker_id = %worker, %error, "writing the whole text broke down"),
+        }
+    }
+    ending.text = cap(&ending.text);
+    ending
+}
+
+fn file(name: String, path: PathBuf) -> Option<FileRef> {
+    match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => Some(FileRef { name, path, size: metadata.len() }),
+        Ok(_) => None,
+        Err(error) => {
+            tracing::warn!(file = name, %error, "an attached file is not there any more");
+            None
+        }
+    }
+}
+
+/// At most a megabyte is stored, head and tail.
+fn cap(whole: &str) -> String {
+    use wilco_core::wording::RESULT_CAP;
+    if whole.len() <= RESULT_CAP {
+        return whole.to_owned();
+    }
+    let half = RESULT_CAP / 2 - 32;
+    let head = text::head(whole, half, text::Unit::Bytes);
+    let mut from = whole.len() - half;
+    while !whole.is_char_boundary(from) {
+        from += 1;
+    }
+    format!("{head}\n\n… {} left out …\n\n{}", text::bytes((whole.len() - 2 * half) as u64), &whole[from..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l3_one_write_at_a_time_and_no_write_twice() {
+        let mut lane = Lane::default();
+        lane.push(Write::Record);
+        lane.push(Write::Record);
+        lane.push(Write::StartEdits);
+        assert!(matches!(lane.start(), Some(Write::Record)));
+        assert!(lane.start().is_none(), "one is under way");
+        lane.push(Write::Record);
+        assert!(lane.end().is_some());
+        assert!(matches!(lane.start(), Some(Write::StartEdits)));
+        assert!(lane.end().is_some());
+        assert!(matches!(lane.start(), Some(Write::Record)), "what came meanwhile is not lost");
+        assert!(lane.end().is_some() && lane.is_empty());
+    }
+
+    #[test]
+    fn a_huge_result_keeps_head_and_tail() {
+        let whole = format!("first\n{}\nlast", "x".repeat(3 << 20));
+        let capped = cap(&whole);
+        assert!(capped.len() <= wilco_core::wording::RESULT_CAP);
+        assert!(capped.starts_with("first") && capped.ends_with("last") && capped.contains("left out"));
+    }
+}

@@ -1,0 +1,396 @@
+//! The one shared loop of a process.
+//!
+//! It never awaits the database or the network: work is handed to tasks, and each tells its outcome
+//! by an [`Event`]. What it holds in memory are handles; killing the process at any point changes
+//! no promise.
+
+mod adapters;
+mod lane;
+mod outbox;
+mod running;
+mod timers;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use wilco_core::settings::Settings;
+use wilco_core::{Body, DeliveryKey, Envelope, MessageRef, Short, Timestamp, WorkerId, wording};
+use wilco_store::StoreError;
+use wilco_store::changes::{BeginDue, Prune, Pruned, RenewLeases, ResumeAccounts, Run};
+use wilco_store::reads::{InspectJob, Stopping};
+
+use crate::event::Event;
+use crate::intake::{self, Taken};
+use crate::shared::Shared;
+pub(crate) use adapters::listen;
+use outbox::Outbox;
+use running::{Running, StopReason};
+use timers::{Timer, Timers};
+
+/// The pause after the store did not take something, before it is asked again.
+pub(crate) const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How often the store is asked whether another process has changed it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the retention is applied.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+/// How long running jobs may take to end after the process was asked to stop.
+pub const DRAIN_LIMIT: Duration = Duration::from_secs(20);
+/// How long the outbox may take after that.
+const FLUSH_LIMIT: Duration = Duration::from_secs(5);
+/// A turn that comes so much later than planned means that the process was suspended (requirement W21).
+const SUSPENDED_AFTER: Duration = Duration::from_secs(5);
+
+/// One piece of work of which at most one is under way; asked for again meanwhile, it is done again.
+#[derive(Debug, Default)]
+pub(crate) struct Flight {
+    busy: bool,
+    again: bool,
+}
+
+impl Flight {
+    /// Whether it may start now; if not, it is noted.
+    fn start(&mut self) -> bool {
+        if self.busy {
+            self.again = true;
+            return false;
+        }
+        self.busy = true;
+        true
+    }
+
+    /// It ended; answers whether it was asked for meanwhile.
+    fn end(&mut self) -> bool {
+        self.busy = false;
+        std::mem::take(&mut self.again)
+    }
+}
+
+/// How far the process is on its way to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    /// No new work; what runs may end.
+    Draining,
+    /// What still ran was told to stop.
+    Stopping,
+    /// Nothing runs; the outbox has a moment to send what is due.
+    Flushing,
+}
+
+/// The loop's state: handles and times, no facts.
+pub(crate) struct ChannelLoop {
+    shared: Shared,
+    events: mpsc::UnboundedSender<Event>,
+    woken: mpsc::UnboundedReceiver<Event>,
+    tasks: TaskTracker,
+    running: BTreeMap<WorkerId, Running>,
+    timers: Timers,
+    outbox: Outbox,
+    beginning: Flight,
+    due_look: Flight,
+    watching: bool,
+    phase: Phase,
+    last_turn: Duration,
+}
+
+impl ChannelLoop {
+    pub(crate) fn new(
+        shared: Shared,
+        events: mpsc::UnboundedSender<Event>,
+        woken: mpsc::UnboundedReceiver<Event>,
+    ) -> Self {
+        let last_turn = shared.clock().monotonic();
+        Self {
+            shared,
+            events,
+            woken,
+            tasks: TaskTracker::new(),
+            running: BTreeMap::new(),
+            timers: Timers::default(),
+            outbox: Outbox::default(),
+            beginning: Flight::default(),
+            due_look: Flight::default(),
+            watching: false,
+            phase: Phase::Serving,
+            last_turn,
+        }
+    }
+
+    /// Runs until the process has drained.
+    pub(crate) async fn run(mut self) {
+        let now = self.shared.now();
+        self.timers.set(Timer::Look, now.plus(LOOK_EVERY));
+        self.timers.set(Timer::Prune, now.plus(Duration::from_secs(60)));
+        self.timers.set(Timer::Tick, now);
+        self.begin();
+        self.poke_outbox();
+        while !self.is_over() {
+            let wake = self.timers.next().map(|at| self.shared.steady().monotonic_for(at));
+            let sleep = self.shared.clock().sleep_until(wake.unwrap_or(self.last_turn + LOOK_EVERY));
+            tokio::select! {
+                biased;
+                event = self.woken.recv() => match event {
+                    Some(event) => {
+                        self.notice_suspension();
+                        self.on(event);
+                    }
+                    None => break,
+                },
+                () = sleep => self.notice_suspension(),
+            }
+            self.on_timers();
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    /// Hands work to a task; its answer comes back as an event.
+    fn hand<E>(&self, work: impl Future<Output = E> + Send + 'static, event: impl FnOnce(E) -> Event + Send + 'static)
+    where
+        E: Send + 'static,
+    {
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            // After the loop has ended nobody is left to tell.
+            drop(events.send(event(work.await)));
+        });
+    }
+
+    fn on(&mut self, event: Event) {
+        match event {
+            Event::Offered { batch, reply } => {
+                let draining = self.phase != Phase::Serving;
+                self.hand(intake::take(self.shared.clone(), batch, draining, reply), Event::Taken);
+            }
+            Event::Taken(taken) => self.on_taken(taken),
+            Event::Begun(runs) => self.on_begun(runs),
+            Event::Dirty(worker) => self.on_dirty(&worker),
+            Event::Ask { worker, number, ask, reply } => self.on_ask(&worker, number, ask, reply),
+            Event::TaskEnded { worker, end } => self.on_task_ended(&worker, end),
+            Event::Written { worker, answer } => self.on_written(&worker, answer),
+            Event::Claimed(claimed) => self.on_claimed(claimed),
+            Event::Settled { worker, stub, answer } => self.on_settled(&worker, stub, answer),
+            Event::Edited { claim, outcome } => self.on_edited(claim, outcome),
+            Event::NextDue(wake) => self.on_next_due(wake),
+            Event::DeadlinesPassed(missed) => self.on_deadlines(missed),
+            Event::Judged { missed, answer } => self.on_judged(&missed, answer),
+            Event::Looked(found) => self.on_looked(found),
+            Event::Pruned(pruned) => self.on_pruned(pruned),
+            Event::Kept(kept) => {
+                if let Err(error) = kept {
+                    tracing::error!(%error, "housekeeping waits for the store");
+                }
+            }
+            Event::Settings(settings) => self.on_settings(settings),
+            Event::Nudged { stop } => {
+                if let Some(worker) = stop {
+                    self.stop(&worker, StopReason::Cancel);
+                }
+                self.begin();
+                self.poke_outbox();
+            }
+            Event::Drain => self.on_drain(),
+            Event::DrainNow => self.stop_everything(),
+        }
+    }
+
+    fn on_taken(&mut self, taken: Taken) {
+        if taken.failed {
+            self.timers.set(Timer::Outbox, self.now().plus(STORE_PAUSE));
+        }
+        for (worker, short) in taken.accepted.iter().chain(&taken.changed) {
+            self.shared.notify(worker, short);
+        }
+        for worker in &taken.stop {
+            self.stop(worker, StopReason::Cancel);
+        }
+        for (worker, number, choice) in taken.answers {
+            self.answer(&worker, number, choice);
+        }
+        for (worker, short, message) in taken.strays {
+            let shared = self.shared.clone();
+            self.tasks.spawn(adopt(shared, worker, short, message));
+        }
+        if !taken.accepted.is_empty() {
+            self.begin();
+        }
+        self.poke_outbox();
+    }
+
+    /// Starts queued jobs as far as there are slots.
+    fn begin(&mut self) {
+        if self.phase != Phase::Serving || !self.beginning.start() {
+            return;
+        }
+        let store = self.shared.store().clone();
+        let change = BeginDue { owner: self.shared.owner(), now: self.now(), settings: self.shared.settings() };
+        self.hand(async move { store.write(change).await }, Event::Begun);
+    }
+
+    fn on_begun(&mut self, runs: Result<Vec<Run>, StoreError>) {
+        let again = self.beginning.end();
+        match runs {
+            Ok(runs) => {
+                for run in runs {
+                    self.start(run);
+                }
+                if again {
+                    self.begin();
+                }
+                self.look_due();
+            }
+            Err(error) => {
+                tracing::error!(%error, "starting jobs waits for the store");
+                self.timers.set(Timer::Begin, self.now().plus(STORE_PAUSE));
+            }
+        }
+    }
+
+    fn on_timers(&mut self) {
+        let now = self.now();
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                Timer::Outbox => self.poke_outbox(),
+                Timer::Begin => self.begin(),
+                Timer::Tick => self.tick(),
+                Timer::Look => {
+                    self.timers.set(Timer::Look, now.plus(LOOK_EVERY));
+                    let store = self.shared.store().clone();
+                    self.hand(look(store), Event::Looked);
+                }
+                Timer::Renew => {
+                    if !self.running.is_empty() {
+                        self.timers.set(Timer::Renew, now.plus(wilco_core::schedule::RENEW_EVERY));
+                        let (store, owner) = (self.shared.store().clone(), self.shared.owner());
+                        self.hand(async move { store.write(RenewLeases { owner, now }).await }, Event::Kept);
+                    }
+                }
+                Timer::Prune => self.prune(),
+                Timer::Drain => self.stop_everything(),
+                Timer::Flush => self.phase = Phase::Flushing,
+                Timer::Record(worker) => self.record(&worker),
+                Timer::Edit(worker) => self.edit_due(&worker),
+                Timer::Lane(worker) => self.drive(&worker),
+            }
+        }
+    }
+
+    fn on_looked(&mut self, found: Result<Option<Vec<WorkerId>>, StoreError>) {
+        match found {
+            Ok(Some(stopping)) => {
+                for worker in stopping {
+                    self.stop(&worker, StopReason::Cancel);
+                }
+                self.begin();
+                self.poke_outbox();
+            }
+            Ok(None) => {}
+            // The next look is a second away, and says so again only in the debug log.
+            Err(error) => tracing::debug!(%error, "the store did not say whether it was changed"),
+        }
+    }
+
+    fn prune(&mut self) {
+        let now = self.now();
+        self.timers.set(Timer::Prune, now.plus(PRUNE_EVERY));
+        let store = self.shared.store().clone();
+        let retention = self.shared.settings().retention;
+        self.hand(async move { store.write(Prune { now, retention }).await }, Event::Pruned);
+    }
+
+    fn on_pruned(&mut self, pruned: Result<Pruned, StoreError>) {
+        match pruned {
+            Ok(pruned) => {
+                if pruned.more {
+                    self.timers.set(Timer::Prune, self.now().plus(STORE_PAUSE));
+                }
+                for worker in pruned.emptied {
+                    let folder = self.shared.folder(&worker);
+                    self.tasks.spawn_blocking(move || {
+                        if let Err(error) = std::fs::remove_dir_all(&folder)
+                            && error.kind() != std::io::ErrorKind::NotFound
+                        {
+                            tracing::warn!(worker_id = %worker, %error, "a job's folder could not be removed");
+                        }
+                    });
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the retention waits for the store"),
+        }
+    }
+
+    fn on_settings(&mut self, settings: Arc<Settings>) {
+        self.shared.set_settings(settings);
+        let (store, now) = (self.shared.store().clone(), self.now());
+        // A person has changed something, so what waited for a person is tried again.
+        self.hand(async move { store.write(ResumeAccounts { now }).await.map(drop) }, Event::Kept);
+        self.timers.set(Timer::Outbox, now.plus(Duration::from_millis(100)));
+        self.timers.set(Timer::Tick, now);
+        self.begin();
+    }
+
+    fn on_drain(&mut self) {
+        if self.phase == Phase::Serving {
+            self.phase = Phase::Draining;
+            tracing::info!(running = self.running.len(), "draining");
+            self.timers.set(Timer::Drain, self.now().plus(DRAIN_LIMIT));
+        }
+    }
+
+    fn stop_everything(&mut self) {
+        if matches!(self.phase, Phase::Stopping | Phase::Flushing) {
+            return;
+        }
+        self.phase = Phase::Stopping;
+        let workers: Vec<WorkerId> = self.running.keys().cloned().collect();
+        for worker in workers {
+            self.stop(&worker, StopReason::Drain);
+        }
+    }
+
+    /// Whether the process may end: nothing runs, and what was due has been sent or had its moment.
+    fn is_over(&mut self) -> bool {
+        if self.phase == Phase::Serving || !self.running.is_empty() {
+            return false;
+        }
+        if self.phase != Phase::Flushing {
+            self.timers.set_once(Timer::Flush, self.now().plus(FLUSH_LIMIT));
+        }
+        self.phase == Phase::Flushing || self.outbox.is_idle()
+    }
+}
+
+/// Whether another process has changed the store; if so, what it wants stopped.
+async fn look(store: wilco_store::Store) -> Result<Option<Vec<WorkerId>>, StoreError> {
+    if store.poll_changed().await? { store.read(Stopping).await.map(Some) } else { Ok(None) }
+}
+
+/// A press has shown where a stray stub stands: it is edited to point below, once it is known to be one.
+async fn adopt(shared: Shared, worker: WorkerId, short: Short, message: MessageRef) {
+    let asker = wilco_store::changes::Asker::host();
+    let query = InspectJob { asker, job: worker.to_string(), limit: wilco_core::desk::Limit::default() };
+    let Ok(Ok(inspection)) = shared.store().read(query).await else { return };
+    let known = inspection.contracts.iter().any(|contract| contract.message.as_ref() == Some(&message));
+    let open = inspection.contracts.iter().all(|contract| contract.message.is_none());
+    if known || open {
+        return;
+    }
+    let Some(adapter) = shared.adapter(&message.address.account) else { return };
+    let job = wording::Job { kind: &inspection.job.kind, short: &short };
+    let body: Body = wording::stray(job);
+    let envelope = Envelope::plain(message.address.clone(), DeliveryKey::new("stray"), body);
+    let outcome = crate::delivery::bounded(shared.clock(), adapter.edit(&message, &envelope)).await;
+    match outcome {
+        Ok(outcome) => tracing::info!(worker_id = %worker, outcome = outcome.name(), "stray stub adopted"),
+        Err(cause) => tracing::warn!(worker_id = %worker, %cause, "stray stub could not be adopted"),
+    }
+}

@@ -1,0 +1,371 @@
+//! The jobs that run in this process: handles to their tasks, nothing that a restart would miss.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use wilco_core::job::{Ask, Failure, Host, NoAnswer};
+use wilco_core::settings::KindSettings;
+use wilco_core::worker::{EndKind, Ending, OnInterrupt};
+use wilco_core::{DeliveryOutcome, Short, Timestamp, WorkerId};
+use wilco_store::StoreError;
+use wilco_store::changes::{Asked, EditClaim, Run};
+
+use super::lane::{self, Lane, Write};
+use super::timers::Timer;
+use super::{ChannelLoop, STORE_PAUSE};
+use crate::delivery;
+use crate::event::{Answer, Event};
+use crate::host::{LoopHost, Mailbox};
+use crate::supervisor::{Task, TaskEnd};
+
+/// How often a picture is stored at the most (requirement J1).
+const RECORD_EVERY: Duration = Duration::from_secs(3);
+
+/// Why a job was told to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StopReason {
+    /// A person wants it; who and why is stored.
+    Cancel,
+    /// A limit, in words.
+    TimedOut(String),
+    /// The process stops.
+    Drain,
+}
+
+type AnswerTo = oneshot::Sender<Result<usize, NoAnswer>>;
+
+/// One running job.
+pub(crate) struct Running {
+    pub(super) short: Short,
+    pub(super) kind: String,
+    pub(super) rules: KindSettings,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) lane: Lane,
+    stop: CancellationToken,
+    stopping: Option<StopReason>,
+    ended: bool,
+    /// Questions that are on their way to the store, by the number that the job gave them.
+    asking: BTreeMap<u32, AnswerTo>,
+    /// Questions that wait for a press, by the number that the store gave them.
+    asked: BTreeMap<u32, AnswerTo>,
+    last_record: Option<Timestamp>,
+}
+
+impl Running {
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.is_some() || self.ended
+    }
+}
+
+impl ChannelLoop {
+    /// Starts the task of a job that the store has begun.
+    pub(super) fn start(&mut self, run: Run) {
+        let mailbox = Arc::new(Mailbox::default());
+        let stop = CancellationToken::new();
+        let host: Arc<dyn Host> = Arc::new(LoopHost {
+            worker: run.worker.clone(),
+            mailbox: Arc::clone(&mailbox),
+            events: self.events.clone(),
+            questions: AtomicU32::new(0),
+        });
+        let running = Running {
+            short: run.short.clone(),
+            kind: run.kind.clone(),
+            rules: run.rules,
+            mailbox,
+            lane: Lane::default(),
+            stop: stop.clone(),
+            stopping: None,
+            ended: false,
+            asking: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            last_record: None,
+        };
+        self.shared.notify(&run.worker, &run.short);
+        let id = run.worker.clone();
+        self.running.insert(id.clone(), running);
+        self.timers.set_once(Timer::Renew, self.now().plus(wilco_core::schedule::RENEW_EVERY));
+        let Some(worker) = self.shared.kinds().get(&run.kind) else {
+            let words = format!("the worker `{}` is not configured any more", run.kind);
+            self.finish(&id, Ending { text: words, ..Ending::bare(EndKind::Failed, "not configured") });
+            return;
+        };
+        let task = Task {
+            id: run.worker,
+            short: run.short,
+            folder: self.shared.folder(&id),
+            worker,
+            input: run.input,
+            host,
+            stop,
+            clock: Arc::clone(self.shared.clock()),
+        };
+        self.hand(task.run(), {
+            let worker = id.clone();
+            move |end| Event::TaskEnded { worker, end }
+        });
+        if run.waited {
+            self.want_edit(&id);
+        }
+    }
+
+    /// Tells a job to stop. The first reason stands.
+    pub(super) fn stop(&mut self, worker: &WorkerId, reason: StopReason) {
+        let Some(running) = self.running.get_mut(worker) else { return };
+        if running.stopping.is_some() {
+            return;
+        }
+        running.stopping = Some(reason);
+        running.stop.cancel();
+        let waiting = std::mem::take(&mut running.asked).into_values();
+        for answer in waiting.chain(std::mem::take(&mut running.asking).into_values()) {
+            // A job that does not wait any more needs no answer.
+            drop(answer.send(Err(NoAnswer::Stopped)));
+        }
+        self.want_edit(worker);
+    }
+
+    pub(super) fn on_dirty(&mut self, worker: &WorkerId) {
+        let now = self.now();
+        let Some(running) = self.running.get(worker) else { return };
+        match running.last_record.map(|last| last.plus(RECORD_EVERY)) {
+            Some(at) if at > now => self.timers.set(Timer::Record(worker.clone()), at),
+            Some(_) | None => self.record(worker),
+        }
+    }
+
+    pub(super) fn record(&mut self, worker: &WorkerId) {
+        let now = self.now();
+        let Some(running) = self.running.get_mut(worker) else { return };
+        running.last_record = Some(now);
+        running.lane.push(Write::Record);
+        self.drive(worker);
+    }
+
+    pub(super) fn on_ask(&mut self, worker: &WorkerId, number: u32, ask: Ask, reply: AnswerTo) {
+        let question = self.shared.dice().question(self.now());
+        let refused = match self.running.get_mut(worker) {
+            Some(running) if !running.is_stopping() => {
+                running.asking.insert(number, reply);
+                running.lane.push(Write::Ask { number, question, ask });
+                None
+            }
+            Some(_) | None => Some(reply),
+        };
+        match refused {
+            Some(reply) => drop(reply.send(Err(NoAnswer::Stopped))),
+            None => self.drive(worker),
+        }
+    }
+
+    /// A person has answered.
+    pub(super) fn answer(&mut self, worker: &WorkerId, number: u32, choice: u32) {
+        if let Some(running) = self.running.get_mut(worker)
+            && let Some(reply) = running.asked.remove(&number)
+        {
+            drop(reply.send(Ok(choice as usize)));
+        }
+        self.want_edit(worker);
+    }
+
+    pub(super) fn on_task_ended(&mut self, worker: &WorkerId, end: TaskEnd) {
+        wilco_store::crash::point("loop.task.ended");
+        let Some(running) = self.running.get(worker) else { return };
+        let reason = running.stopping.clone();
+        if reason == Some(StopReason::Drain) && running.rules.on_interrupt == OnInterrupt::Rerun && !is_result(&end) {
+            // It stays as it is: the next start finds it without an owner and runs it again.
+            self.forget(worker);
+            return;
+        }
+        let ending = ending(end, reason, self.now());
+        self.finish(worker, ending);
+    }
+
+    fn finish(&mut self, worker: &WorkerId, ending: Ending) {
+        let Some(running) = self.running.get_mut(worker) else { return };
+        running.ended = true;
+        if running.mailbox.is_dirty() {
+            running.lane.push(Write::Record);
+        }
+        running.lane.push(Write::Finish(Box::new(ending)));
+        self.drive(worker);
+    }
+
+    fn forget(&mut self, worker: &WorkerId) {
+        self.running.remove(worker);
+        self.timers.forget(worker);
+    }
+
+    /// Carries out the worker's next write, when none is under way.
+    pub(super) fn drive(&mut self, worker: &WorkerId) {
+        let Some(running) = self.running.get_mut(worker) else { return };
+        let Some(write) = running.lane.start() else { return };
+        let (short, kind, mailbox) = (running.short.clone(), running.kind.clone(), Arc::clone(&running.mailbox));
+        let work = lane::perform(self.shared.clone(), worker.clone(), short, kind, mailbox, write);
+        let worker = worker.clone();
+        self.hand(work, move |answer| Event::Written { worker, answer });
+    }
+
+    pub(super) fn on_written(&mut self, worker: &WorkerId, answer: Result<Answer, StoreError>) {
+        let Some(running) = self.running.get_mut(worker) else { return };
+        let write = running.lane.end();
+        match answer {
+            Ok(answer) => self.on_answer(worker, answer, write),
+            Err(error) => self.on_write_failed(worker, write, &error),
+        }
+        self.drive(worker);
+    }
+
+    fn on_answer(&mut self, worker: &WorkerId, answer: Answer, write: Option<Write>) {
+        match answer {
+            Answer::Recorded => self.want_edit(worker),
+            Answer::Asked(asked) => {
+                let number = match write {
+                    Some(Write::Ask { number, .. }) => number,
+                    Some(_) | None => 0,
+                };
+                self.on_asked(worker, number, asked);
+            }
+            Answer::Windows(windows) => {
+                if let Some(at) = windows.later {
+                    self.timers.set(Timer::Edit(worker.clone()), at);
+                }
+                for claim in windows.open {
+                    self.send_edit(claim);
+                }
+            }
+            Answer::EditEnded => self.poke_outbox(),
+            Answer::Judged(detail) => self.on_lane_judged(worker, detail),
+            Answer::Finished => {
+                self.forget(worker);
+                self.begin();
+                self.poke_outbox();
+            }
+        }
+    }
+
+    fn on_write_failed(&mut self, worker: &WorkerId, write: Option<Write>, error: &StoreError) {
+        tracing::error!(worker_id = %worker, %error, "a write waits for the store");
+        let now = self.now();
+        let Some(running) = self.running.get_mut(worker) else { return };
+        match write {
+            // The latest picture is in the mailbox and is stored with the next one.
+            Some(Write::Record) => self.timers.set(Timer::Record(worker.clone()), now.plus(STORE_PAUSE)),
+            Some(Write::StartEdits) | Some(Write::Judge(_)) | None => {}
+            Some(write @ (Write::Ask { .. } | Write::EndEdit { .. } | Write::Finish(_))) => {
+                // A result, above all, is kept in memory until the store has it.
+                if error.is_transient() {
+                    running.lane.put_back(write);
+                    self.timers.set(Timer::Lane(worker.clone()), now.plus(STORE_PAUSE));
+                } else if matches!(write, Write::Finish(_)) {
+                    tracing::error!(worker_id = %worker, %error, "the end of a job could not be stored; the next start reports it");
+                    self.forget(worker);
+                }
+            }
+        }
+    }
+
+    fn on_asked(&mut self, worker: &WorkerId, number: u32, asked: Asked) {
+        if let Some(running) = self.running.get_mut(worker)
+            && let Some(reply) = running.asking.remove(&number)
+        {
+            match asked {
+                Asked::Waiting(number) => {
+                    running.asked.insert(number, reply);
+                }
+                Asked::Answered(choice) => drop(reply.send(Ok(choice as usize))),
+                Asked::Stopped => drop(reply.send(Err(NoAnswer::Stopped))),
+            }
+        }
+        self.poke_outbox();
+    }
+
+    /// The picture has changed: show it as soon as the pace allows.
+    pub(super) fn want_edit(&mut self, worker: &WorkerId) {
+        let Some(running) = self.running.get_mut(worker) else { return };
+        if running.ended {
+            return;
+        }
+        running.lane.push(Write::StartEdits);
+        self.drive(worker);
+    }
+
+    pub(super) fn edit_due(&mut self, worker: &WorkerId) {
+        self.want_edit(worker);
+    }
+
+    /// The window is open; the call starts here, before any later write of this worker can be given to
+    /// the store, so that no progress edit ever starts after the end was committed.
+    fn send_edit(&self, claim: EditClaim) {
+        let shared = self.shared.clone();
+        self.hand(
+            async move {
+                let outcome = delivery::edit(&shared, &claim).await;
+                (claim, outcome)
+            },
+            |(claim, outcome)| Event::Edited { claim, outcome },
+        );
+    }
+
+    pub(super) fn on_edited(&mut self, claim: EditClaim, outcome: DeliveryOutcome) {
+        let worker = claim.worker.clone();
+        tracing::debug!(worker_id = %worker, channel = %claim.message.address, outcome = outcome.name(), "progress edit");
+        match self.running.get_mut(&worker) {
+            Some(running) => {
+                running.lane.push(Write::EndEdit { claim: Box::new(claim), outcome });
+                self.drive(&worker);
+            }
+            // The job has ended meanwhile; its result waits for exactly this answer.
+            None => {
+                let (store, now) = (self.shared.store().clone(), self.now());
+                let change = wilco_store::changes::EndEdit { claim, outcome, now };
+                let events = self.events.clone();
+                self.tasks.spawn(async move {
+                    if let Err(error) = store.write(change).await {
+                        tracing::error!(%error, "a late edit could not be noted; its time limit is waited for");
+                    }
+                    drop(events.send(Event::Nudged { stop: None }));
+                });
+            }
+        }
+    }
+}
+
+fn is_result(end: &TaskEnd) -> bool {
+    matches!(end, TaskEnd::Returned { result: Ok(_), .. })
+}
+
+/// How a task's end is told. A result that was finished stands, whatever was asked for meanwhile.
+fn ending(end: TaskEnd, reason: Option<StopReason>, now: Timestamp) -> Ending {
+    let stopped = |reason: Option<StopReason>| match reason {
+        Some(StopReason::Cancel) => Ending::bare(EndKind::Cancelled, ""),
+        Some(StopReason::TimedOut(limit)) => Ending::bare(EndKind::TimedOut, limit),
+        Some(StopReason::Drain) | None => {
+            Ending::bare(EndKind::Interrupted, format!("bot stopped at {}", now.clock_time()))
+        }
+    };
+    match end {
+        TaskEnd::Returned { result: Ok(output), .. } => Ending { text: output.text, ..Ending::bare(EndKind::Done, "") },
+        TaskEnd::Returned { result: Err(_), told: true } => stopped(reason),
+        TaskEnd::Returned { result: Err(failure), told: false } => failed(failure),
+        TaskEnd::Panicked(words) => Ending { text: words, ..Ending::bare(EndKind::Failed, "panicked") },
+        TaskEnd::Aborted => stopped(reason),
+    }
+}
+
+fn failed(failure: Failure) -> Ending {
+    let (detail, text) = match failure {
+        Failure::SessionExpired => {
+            ("session expired".to_owned(), "Sign in to the backend again, then run it again.".to_owned())
+        }
+        Failure::NeedsCredit => {
+            ("no credit".to_owned(), "The backend has no credit left. Top it up, then run it again.".to_owned())
+        }
+        Failure::Retryable(cause) | Failure::Permanent(cause) => (cause.code, cause.text),
+    };
+    Ending { text, ..Ending::bare(EndKind::Failed, wilco_core::wording::one_line(&detail)) }
+}

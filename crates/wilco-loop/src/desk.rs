@@ -1,0 +1,220 @@
+//! The desk: the one door for people who look or act, over store and loop, or over the store alone.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::sync::{broadcast, mpsc};
+use wilco_core::access::Role;
+use wilco_core::command::{self, Command};
+use wilco_core::desk::{
+    AccountHealth, Caller, CancelResult, Desk, DeskError, Health, Inspection, JobFilter, JobView, Limit, Notice,
+    ReceiptFilter, ReceiptView,
+};
+use wilco_core::{Accepted, FileRef, Inbound, Inbox, Place, ReceiptId, What};
+use wilco_store::changes::{RequestCancel, RetryReceipt, Unresolved};
+use wilco_store::reads::{HealthOf, InspectJob, ListJobs, ListReceipts};
+use wilco_store::{Change, StoreError};
+
+use crate::connections::Connections;
+use crate::event::Event;
+use crate::intake::asker_of;
+use crate::shared::{Parts, Shared};
+
+/// The desk of a running bot, or of a store beside one.
+pub struct LoopDesk {
+    shared: Shared,
+    running: Option<Beside>,
+}
+
+/// What only a running bot has.
+struct Beside {
+    events: mpsc::UnboundedSender<Event>,
+    connections: Arc<Connections>,
+    inbox: Arc<dyn Inbox>,
+}
+
+impl LoopDesk {
+    pub(crate) fn new(
+        shared: Shared,
+        events: mpsc::UnboundedSender<Event>,
+        connections: Arc<Connections>,
+        inbox: Arc<dyn Inbox>,
+    ) -> Self {
+        Self { shared, running: Some(Beside { events, connections, inbox }) }
+    }
+
+    /// A desk over the store alone, for the command line: it writes facts, and a bot that runs beside
+    /// it notices them within a second.
+    pub fn over_store(parts: Parts) -> Self {
+        Self { shared: Shared::new(parts), running: None }
+    }
+
+    async fn read<C: Change>(&self, query: C) -> Result<C::Out, DeskError> {
+        self.shared.store().read(query).await.map_err(store_error)
+    }
+
+    async fn write<C: Change>(&self, change: C) -> Result<C::Out, DeskError> {
+        self.shared.store().write(change).await.map_err(store_error)
+    }
+
+    fn nudge(&self, stop: Option<wilco_core::WorkerId>) {
+        if let Some(running) = &self.running {
+            // A loop that has ended finds it at its next start.
+            drop(running.events.send(Event::Nudged { stop }));
+        }
+    }
+}
+
+fn store_error(error: StoreError) -> DeskError {
+    DeskError::Store(error.to_string())
+}
+
+fn unresolved(name: &str, unresolved: Unresolved, role: Option<Role>) -> DeskError {
+    match unresolved {
+        Unresolved::NotFound | Unresolved::NothingHere => DeskError::NotFound(name.to_owned()),
+        Unresolved::Several(candidates) => DeskError::Ambiguous { name: name.to_owned(), candidates },
+        Unresolved::NotAllowed(_) => {
+            DeskError::NotAllowed { what: "to cancel a job of somebody else".to_owned(), needs: Role::Owner, has: role }
+        }
+    }
+}
+
+#[async_trait]
+impl Desk for LoopDesk {
+    async fn jobs(&self, caller: &Caller, filter: &JobFilter) -> Result<Vec<JobView>, DeskError> {
+        let asker = asker_of(&self.shared, caller);
+        self.read(ListJobs { asker, filter: filter.clone() }).await
+    }
+
+    async fn inspect(&self, caller: &Caller, job: &str, limit: Limit) -> Result<Inspection, DeskError> {
+        let asker = asker_of(&self.shared, caller);
+        let role = asker.role;
+        let found = self.read(InspectJob { asker, job: job.to_owned(), limit }).await?;
+        found.map_err(|reason| unresolved(job, reason, role))
+    }
+
+    async fn run(
+        &self,
+        caller: &Caller,
+        place: &Place,
+        event: &str,
+        kind: &str,
+        text: &str,
+    ) -> Result<JobView, DeskError> {
+        let Some(running) = &self.running else {
+            return Err(DeskError::BadInput("jobs are started by a running bot: start `wilco` first".to_owned()));
+        };
+        let Caller::Person { account, person, .. } = caller else {
+            return Err(DeskError::BadInput("a job needs a person and a place on a platform".to_owned()));
+        };
+        let inbound = Inbound {
+            account: account.clone(),
+            event: event.to_owned(),
+            place: place.clone(),
+            person: person.clone(),
+            what: What::Command(Command::Run { worker: kind.to_owned(), text: text.to_owned() }),
+            at: self.shared.now(),
+        };
+        let accepted = running.inbox.offer(vec![inbound]).await.pop();
+        match accepted {
+            Some(Accepted::Stored { worker: Some(short), .. }) => {
+                Ok(self.inspect(&Caller::Host, short.as_str(), Limit::default()).await?.job)
+            }
+            Some(Accepted::Duplicate) => {
+                Err(DeskError::BadInput(format!("the event `{event}` was given before; its job was started then")))
+            }
+            Some(Accepted::Refused(reply) | Accepted::Answered(reply)) => Err(DeskError::Refused(reply)),
+            Some(Accepted::Stored { worker: None, .. } | Accepted::Busy) | None => {
+                Err(DeskError::Store("it did not answer; give it again in a moment".to_owned()))
+            }
+        }
+    }
+
+    async fn cancel(&self, caller: &Caller, job: &str, reason: Option<&str>) -> Result<CancelResult, DeskError> {
+        let asker = asker_of(&self.shared, caller);
+        let role = asker.role;
+        let change = RequestCancel {
+            asker,
+            job: job.to_owned(),
+            reason: command::cancel_reason(reason),
+            now: self.shared.now(),
+            platforms: self.shared.platforms(),
+            fresh: self.shared.fresh(),
+        };
+        match self.write(change).await? {
+            Ok(done) => {
+                let cancelling = matches!(done.result, CancelResult::Cancelling { .. });
+                self.nudge(cancelling.then(|| done.worker.clone()));
+                self.shared.notify(&done.worker, crate::intake::short_of(&done.result));
+                Ok(done.result)
+            }
+            Err(reason) => Err(unresolved(job, reason, role)),
+        }
+    }
+
+    async fn receipts(&self, caller: &Caller, filter: &ReceiptFilter) -> Result<Vec<ReceiptView>, DeskError> {
+        let asker = asker_of(&self.shared, caller);
+        self.read(ListReceipts { asker, filter: filter.clone() }).await
+    }
+
+    async fn retry(&self, caller: &Caller, receipt: &ReceiptId) -> Result<ReceiptView, DeskError> {
+        let has = asker_of(&self.shared, caller).role;
+        if has < Some(Role::Owner) {
+            let what = "to send a receipt again".to_owned();
+            return Err(DeskError::NotAllowed { what, needs: Role::Owner, has });
+        }
+        let change = RetryReceipt { receipt: receipt.clone(), now: self.shared.now(), fresh: self.shared.fresh() };
+        match self.write(change).await? {
+            Some(Ok(view)) => {
+                self.nudge(None);
+                Ok(view)
+            }
+            Some(Err(why)) => Err(DeskError::BadInput(why)),
+            None => Err(DeskError::NotFound(receipt.to_string())),
+        }
+    }
+
+    async fn file(&self, caller: &Caller, job: &str, index: usize) -> Result<FileRef, DeskError> {
+        let inspection = self.inspect(caller, job, Limit::default()).await?;
+        let ending = inspection.ending.ok_or_else(|| DeskError::NotFound(format!("{job}: it has not ended")))?;
+        let mut files = ending.files.into_iter().chain(ending.whole);
+        files.nth(index).ok_or_else(|| DeskError::NotFound(format!("{job}: file {index}")))
+    }
+
+    async fn health(&self) -> Result<Health, DeskError> {
+        let mut health = self.read(HealthOf).await?;
+        let Some(running) = &self.running else { return Ok(health) };
+        for adapter in self.shared.adapters() {
+            let account = adapter.account().clone();
+            let connected = running.connections.is_up(&account);
+            match health.accounts.iter_mut().find(|known| known.account == account) {
+                Some(known) => known.connected = connected,
+                None => {
+                    health.accounts.push(AccountHealth { account, connected, paused: None, last_delivery: None });
+                }
+            }
+        }
+        Ok(health)
+    }
+
+    fn kinds(&self) -> Vec<(String, String)> {
+        self.shared.kinds().about()
+    }
+
+    fn subscribe(&self) -> BoxStream<'static, Notice> {
+        let receiver = self.shared.subscribe();
+        futures::stream::unfold(receiver, |mut receiver| async move {
+            loop {
+                match receiver.recv().await {
+                    Ok(notice) => return Some((notice, receiver)),
+                    // What was missed is seen at the next notice: a notice only says "look again".
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        })
+        .boxed()
+    }
+}

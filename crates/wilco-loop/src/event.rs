@@ -1,0 +1,68 @@
+//! Everything that can wake the loop, in one closed type.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use wilco_core::job::{Ask, NoAnswer};
+use wilco_core::settings::Settings;
+use wilco_core::{Accepted, Inbound, WorkerId};
+use wilco_store::StoreError;
+use wilco_store::changes::{Asked, Claimed, EditClaim, Missed, Pruned, Run, Settled, Windows};
+use wilco_store::reads::Wake;
+
+use crate::intake::Taken;
+use crate::supervisor::TaskEnd;
+
+/// What woke the loop.
+pub(crate) enum Event {
+    /// An adapter offers what people said.
+    Offered { batch: Vec<Inbound>, reply: oneshot::Sender<Vec<Accepted>> },
+    /// The store has taken a batch, or has refused it.
+    Taken(Taken),
+    /// Queued jobs were started.
+    Begun(Result<Vec<Run>, StoreError>),
+    /// A running job has something new in its mailbox.
+    Dirty(WorkerId),
+    /// A running job asks a person.
+    Ask { worker: WorkerId, number: u32, ask: Ask, reply: oneshot::Sender<Result<usize, NoAnswer>> },
+    /// A task was seen to end.
+    TaskEnded { worker: WorkerId, end: TaskEnd },
+    /// The store has answered the write of a worker that was in flight.
+    Written { worker: WorkerId, answer: Result<Answer, StoreError> },
+    /// Due receipts were claimed.
+    Claimed(Result<Claimed, StoreError>),
+    /// A receipt was settled.
+    Settled { worker: WorkerId, stub: bool, answer: Result<Settled, StoreError> },
+    /// A progress edit was answered by its platform.
+    Edited { claim: EditClaim, outcome: wilco_core::DeliveryOutcome },
+    /// When something is due next.
+    NextDue(Result<Wake, StoreError>),
+    /// Which deadlines have passed.
+    DeadlinesPassed(Result<Vec<Missed>, StoreError>),
+    /// A deadline was judged that belongs to no task of this process.
+    Judged { missed: Missed, answer: Result<Option<String>, StoreError> },
+    /// Whether another process has changed the store, and what it wants stopped.
+    Looked(Result<Option<Vec<WorkerId>>, StoreError>),
+    /// A pass of the retention is over.
+    Pruned(Result<Pruned, StoreError>),
+    /// A piece of housekeeping was done, such as a renewed lease.
+    Kept(Result<(), StoreError>),
+    /// The configuration has changed.
+    Settings(Arc<Settings>),
+    /// Somebody has changed the store from within this process, by the desk.
+    Nudged { stop: Option<WorkerId> },
+    /// The process shall stop: no new work, a bounded wait for what runs.
+    Drain,
+    /// The bounded wait is over.
+    DrainNow,
+}
+
+/// What the store answered to a worker's write.
+pub(crate) enum Answer {
+    Recorded,
+    Asked(Asked),
+    Windows(Windows),
+    EditEnded,
+    Judged(Option<String>),
+    Finished,
+}

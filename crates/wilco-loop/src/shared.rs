@@ -1,0 +1,150 @@
+//! What every part of the movement holds: handles, never facts.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::broadcast;
+use wilco_core::access::Role;
+use wilco_core::desk::Notice;
+use wilco_core::random::Dice;
+use wilco_core::settings::Settings;
+use wilco_core::time::{Clock, Steady};
+use wilco_core::{AccountId, InstanceId, Messaging, Person, Short, Timestamp, WorkerId};
+use wilco_store::Store;
+use wilco_store::changes::{Fresh, Platforms};
+
+use crate::kinds::Kinds;
+
+/// How many notices a slow reader may fall behind before it misses the oldest.
+const NOTICES: usize = 1_024;
+
+/// The handles of one process. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    steady: Steady,
+    dice: Arc<Dice>,
+    kinds: Arc<Kinds>,
+    settings: RwLock<Arc<Settings>>,
+    adapters: BTreeMap<AccountId, Arc<dyn Messaging>>,
+    platforms: Platforms,
+    owner: InstanceId,
+    folder: PathBuf,
+    notices: broadcast::Sender<Notice>,
+}
+
+/// What a process is built from.
+pub struct Parts {
+    /// The facts.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The chance.
+    pub dice: Arc<Dice>,
+    /// The worker kinds.
+    pub kinds: Arc<Kinds>,
+    /// The numbers that a person can set.
+    pub settings: Settings,
+    /// The connections.
+    pub adapters: Vec<Arc<dyn Messaging>>,
+    /// Where jobs have their folders.
+    pub folder: PathBuf,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let limits = parts.adapters.iter().map(|adapter| (adapter.account().clone(), *adapter.limits())).collect();
+        let adapters = parts.adapters.into_iter().map(|adapter| (adapter.account().clone(), adapter)).collect();
+        let owner = InstanceId::new(parts.dice.uuid(parts.clock.now()));
+        Self(Arc::new(Inner {
+            steady: Steady::start(parts.clock.as_ref()),
+            store: parts.store,
+            clock: parts.clock,
+            dice: parts.dice,
+            kinds: parts.kinds,
+            settings: RwLock::new(Arc::new(parts.settings)),
+            adapters,
+            platforms: Platforms::new(limits),
+            owner,
+            folder: parts.folder,
+            notices: broadcast::channel(NOTICES).0,
+        }))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    pub(crate) fn steady(&self) -> &Steady {
+        &self.0.steady
+    }
+
+    /// The time by which everything stored is judged.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.steady.now(self.0.clock.as_ref())
+    }
+
+    pub(crate) fn dice(&self) -> &Dice {
+        &self.0.dice
+    }
+
+    pub(crate) fn fresh(&self) -> Fresh {
+        Fresh::new(&self.0.dice.uuid(self.now()))
+    }
+
+    pub(crate) fn kinds(&self) -> &Kinds {
+        &self.0.kinds
+    }
+
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_settings(&self, settings: Arc<Settings>) {
+        *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+    }
+
+    pub(crate) fn adapter(&self, account: &AccountId) -> Option<&Arc<dyn Messaging>> {
+        self.0.adapters.get(account)
+    }
+
+    pub(crate) fn adapters(&self) -> impl Iterator<Item = &Arc<dyn Messaging>> {
+        self.0.adapters.values()
+    }
+
+    pub(crate) fn platforms(&self) -> Platforms {
+        self.0.platforms.clone()
+    }
+
+    pub(crate) fn owner(&self) -> InstanceId {
+        self.0.owner.clone()
+    }
+
+    /// The folder of one job.
+    pub(crate) fn folder(&self, worker: &WorkerId) -> PathBuf {
+        self.0.folder.join(worker.as_str())
+    }
+
+    /// The role of a person at this moment.
+    pub(crate) fn role(&self, account: &AccountId, person: &Person, channel: &str) -> Option<Role> {
+        self.settings().access.role(account, person, channel)
+    }
+
+    /// Tells whoever looks that something about a job changed.
+    pub(crate) fn notify(&self, worker: &WorkerId, short: &Short) {
+        // Nobody looking is no failure.
+        drop(self.0.notices.send(Notice { worker: worker.clone(), short: short.clone() }));
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Notice> {
+        self.0.notices.subscribe()
+    }
+}

@@ -1,0 +1,91 @@
+//! One task for each running job: it runs the worker, sees it end, and stops it within a bound.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+use wilco_core::job::{Context, Failure, Host, Input, Output, Worker};
+use wilco_core::{Clock, Short, WorkerId};
+
+/// How long a job that was told to stop may take before its task is taken away. A command worker
+/// needs five seconds of it for its own process group.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+/// How a task was seen to end.
+#[derive(Debug)]
+pub(crate) enum TaskEnd {
+    /// It returned. `told` says whether it had been told to stop before.
+    Returned { result: Result<Output, Failure>, told: bool },
+    /// It panicked with these words.
+    Panicked(String),
+    /// It did not stop within the grace and was taken away.
+    Aborted,
+}
+
+/// Everything that a task needs.
+pub(crate) struct Task {
+    pub(crate) id: WorkerId,
+    pub(crate) short: Short,
+    pub(crate) folder: PathBuf,
+    pub(crate) worker: Arc<dyn Worker>,
+    pub(crate) input: Input,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Task {
+    /// Runs the worker to its end, or to the end of the grace after it was told to stop.
+    pub(crate) async fn run(self) -> TaskEnd {
+        if let Err(error) = std::fs::create_dir_all(&self.folder) {
+            let cause = wilco_core::Cause::new("no folder", format!("{}: {error}", self.folder.display()));
+            return TaskEnd::Returned { result: Err(Failure::Retryable(cause)), told: false };
+        }
+        let context = Context::new(self.id, self.short, self.folder, self.stop.clone(), self.host);
+        wilco_store::crash::point("loop.task.started");
+        let (worker, input) = (self.worker, self.input);
+        let mut task = tokio::spawn(async move {
+            // The panic is caught here, so that its words can be shown; a panic is no reason to stop the process.
+            std::panic::AssertUnwindSafe(worker.run(context, input)).catch_unwind().await
+        });
+        tokio::select! {
+            biased;
+            ended = &mut task => return end(ended, false),
+            () = self.stop.cancelled() => {}
+        }
+        let limit = self.clock.monotonic() + GRACE;
+        tokio::select! {
+            biased;
+            ended = &mut task => end(ended, true),
+            () = self.clock.sleep_until(limit) => {
+                task.abort();
+                // Only a task that was seen to be gone counts as stopped.
+                match (&mut task).await {
+                    Ok(result) => end(Ok(result), true),
+                    Err(_) => TaskEnd::Aborted,
+                }
+            }
+        }
+    }
+}
+
+type Caught = Result<Result<Output, Failure>, Box<dyn std::any::Any + Send>>;
+
+fn end(ended: Result<Caught, tokio::task::JoinError>, told: bool) -> TaskEnd {
+    match ended {
+        Ok(Ok(result)) => TaskEnd::Returned { result, told },
+        Ok(Err(panic)) => TaskEnd::Panicked(words(panic.as_ref())),
+        Err(_) => TaskEnd::Aborted,
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&'static str>().copied())
+        .unwrap_or("no words");
+    wilco_core::wording::one_line(words)
+}

@@ -1,0 +1,121 @@
+//! How both adapters listen: events become core's words, the inbox answers, the answers go back.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use wilco_core::command::{self, Parsed};
+use wilco_core::schedule::HEARD_AFTER;
+use wilco_core::{Accepted, AccountId, Clock, Inbound, Inbox, ListenEnd, Press, Reply, What, wording};
+
+use crate::platform::{Event, Saying};
+
+/// The most events that are offered in one transaction.
+pub(crate) const BATCH: usize = 32;
+
+/// A connection that brings events.
+#[async_trait]
+pub(crate) trait Line: Send + Sync {
+    /// Says that a new session begins: unanswered events come again.
+    async fn open(&self) -> Result<(), ListenEnd>;
+    /// The next events, at least one.
+    async fn next(&self) -> Result<Vec<Event>, ListenEnd>;
+    /// Answers an event.
+    async fn answer(&self, event: &Event, accepted: &Accepted) -> Result<(), ListenEnd>;
+    /// Shows a private note about an event that has no answer yet.
+    async fn note(&self, event: &Event, reply: &Reply) -> Result<(), ListenEnd>;
+}
+
+/// Listens until stopped or cut off.
+pub(crate) async fn listen(
+    line: &dyn Line,
+    account: &AccountId,
+    clock: &dyn Clock,
+    inbox: &Arc<dyn Inbox>,
+    stop: &CancellationToken,
+) -> ListenEnd {
+    match run(line, account, clock, inbox, stop).await {
+        Ok(()) => ListenEnd::Stopped,
+        Err(end) => end,
+    }
+}
+
+async fn run(
+    line: &dyn Line,
+    account: &AccountId,
+    clock: &dyn Clock,
+    inbox: &Arc<dyn Inbox>,
+    stop: &CancellationToken,
+) -> Result<(), ListenEnd> {
+    line.open().await?;
+    loop {
+        // Only the waiting can be stopped: a batch that was offered gets its answers.
+        let events = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            events = line.next() => events?,
+        };
+        let mut offered = Vec::with_capacity(events.len());
+        for event in events {
+            match understood(&event) {
+                Ok(what) => offered.push((event, what)),
+                Err(reply) => line.answer(&event, &Accepted::Answered(reply)).await?,
+            }
+        }
+        if !offered.is_empty() {
+            offer(line, account, clock, inbox, offered).await?;
+        }
+    }
+}
+
+async fn offer(
+    line: &dyn Line,
+    account: &AccountId,
+    clock: &dyn Clock,
+    inbox: &Arc<dyn Inbox>,
+    offered: Vec<(Event, What)>,
+) -> Result<(), ListenEnd> {
+    let batch = offered.iter().map(|(event, what)| Inbound {
+        account: account.clone(),
+        event: event.id.clone(),
+        place: event.place.clone(),
+        person: event.person.clone(),
+        what: what.clone(),
+        at: event.at,
+    });
+    let mut answer = inbox.offer(batch.collect());
+    // A slow store does not keep people waiting for a sign that they were heard.
+    let late = clock.sleep_until(clock.monotonic() + HEARD_AFTER);
+    let answers = tokio::select! {
+        biased;
+        answers = &mut answer => answers,
+        () = late => {
+            for (event, _) in &offered {
+                line.note(event, &wording::heard()).await?;
+            }
+            answer.await
+        }
+    };
+    // An inbox that answers fewer than it was offered has not taken the rest.
+    let answers = answers.into_iter().map(Some).chain(std::iter::repeat(None));
+    for ((event, _), accepted) in offered.iter().zip(answers) {
+        line.answer(event, &accepted.unwrap_or(Accepted::Busy)).await?;
+    }
+    Ok(())
+}
+
+/// What an event means, or what to say to the person at once.
+fn understood(event: &Event) -> Result<What, Reply> {
+    match &event.saying {
+        Saying::Press { payload, message } => {
+            let press = Press::decode(payload).ok_or_else(wording::unknown_button)?;
+            Ok(What::Press { press, message: message.clone() })
+        }
+        Saying::Text(text) => match command::parse(text) {
+            Parsed::Command(command) => Ok(What::Command(command)),
+            Parsed::Text(text) => Ok(What::Said(text)),
+            Parsed::Usage(spec) => Err(wording::usage(spec)),
+            Parsed::Unknown { verb, nearest } => Err(wording::unknown_command(&verb, nearest)),
+        },
+    }
+}

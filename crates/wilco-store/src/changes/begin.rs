@@ -1,0 +1,132 @@
+//! Starting queued jobs as far as the limits allow.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use wilco_core::job::Input;
+use wilco_core::journal::Event;
+use wilco_core::schedule::WORKER_LEASE;
+use wilco_core::settings::{KindSettings, Settings};
+use wilco_core::{InstanceId, Short, Timestamp, WorkerId};
+
+use crate::crash;
+use crate::engine::{Change, Tx, args};
+use crate::error::StoreError;
+use crate::journal;
+use crate::rows::{WorkerRow, worker_columns};
+
+const QUEUED: &str = concat!(worker_columns!(), "WHERE state = 'queued' ORDER BY created_at, id LIMIT $1");
+const RUNNING: &str = "SELECT kind, account, person_id, COUNT(*) AS running FROM workers \
+                       WHERE ended_at IS NULL AND state IN ('running', 'cancelling') GROUP BY kind, account, person_id";
+const START: &str = "UPDATE workers SET state = 'running', started_at = $1, owner = $2, lease_until = $3, \
+                     hard_deadline = $4, deadline = $5, alive_at = $1 WHERE id = $6 AND state = 'queued'";
+const PROGRESS_ON: &str =
+    "UPDATE contracts SET progress_deadline = $1 WHERE worker = $2 AND state IN ('acked', 'progressing', 'sla_missed')";
+
+/// How many queued jobs one look considers. With more waiting, the next end of a job looks again.
+const LOOK: i64 = 500;
+
+/// Starts every queued job for which its person and its kind have a slot, oldest first.
+#[derive(Clone, Debug)]
+pub struct BeginDue {
+    /// Who starts them.
+    pub owner: InstanceId,
+    /// When.
+    pub now: Timestamp,
+    /// The limits that hold now.
+    pub settings: Arc<Settings>,
+}
+
+/// A job that has to run now.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its id.
+    pub worker: WorkerId,
+    /// The id that people type.
+    pub short: Short,
+    /// The worker kind's name.
+    pub kind: String,
+    /// What was asked.
+    pub input: Input,
+    /// What holds for it.
+    pub rules: KindSettings,
+    /// Whether its message says that it waits.
+    pub waited: bool,
+    /// When it was accepted.
+    pub created: Timestamp,
+}
+
+#[async_trait]
+impl Change for BeginDue {
+    type Out = Vec<Run>;
+
+    fn name(&self) -> &'static str {
+        "begin"
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<Run>, StoreError> {
+        let queued = tx.rows(QUEUED, args![LOOK]).await?;
+        if queued.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut slots = Slots::load(tx).await?;
+        let mut started = Vec::new();
+        for row in &queued {
+            let worker = WorkerRow::decode(row)?;
+            if !slots.take(&worker, &self.settings) {
+                continue;
+            }
+            let hard = self.now.plus(worker.rules.terms.terminal());
+            let silent = worker.rules.inactivity.map(|limit| self.now.plus(limit));
+            let deadline = silent.map_or(hard, |silent| silent.min(hard));
+            let lease = self.now.plus(WORKER_LEASE);
+            tx.run(START, args![self.now, &self.owner, lease, hard, deadline, &worker.id]).await?;
+            tx.run(PROGRESS_ON, args![self.now.plus(worker.rules.terms.progress()), &worker.id]).await?;
+            let event = Event::Started { kind: worker.kind.clone(), rerun: worker.reruns };
+            journal::append(tx, &worker.id, self.now, &[event]).await?;
+            tracing::info!(worker_id = %worker.id, short = %worker.short, kind = worker.kind, rerun = worker.reruns, "started");
+            started.push(Run {
+                waited: worker.ahead.is_some(),
+                created: worker.created,
+                input: Input { rerun: worker.reruns, ..worker.input },
+                worker: worker.id,
+                short: worker.short,
+                kind: worker.kind,
+                rules: worker.rules,
+            });
+        }
+        crash::point("store.begin.applied");
+        Ok(started)
+    }
+}
+
+/// Who holds how many slots.
+struct Slots {
+    by_person: BTreeMap<(String, String), u32>,
+    by_kind: BTreeMap<String, u32>,
+}
+
+impl Slots {
+    async fn load(tx: &mut Tx<'_>) -> Result<Self, StoreError> {
+        let mut slots = Self { by_person: BTreeMap::new(), by_kind: BTreeMap::new() };
+        for row in tx.rows(RUNNING, args![]).await? {
+            let running = row.count("running")?;
+            *slots.by_person.entry((row.text("account")?, row.text("person_id")?)).or_default() += running;
+            *slots.by_kind.entry(row.text("kind")?).or_default() += running;
+        }
+        Ok(slots)
+    }
+
+    fn take(&mut self, worker: &WorkerRow, settings: &Settings) -> bool {
+        let person = (worker.address.account.to_string(), worker.person_id.clone());
+        let person = self.by_person.entry(person).or_default();
+        let kind = self.by_kind.entry(worker.kind.clone()).or_default();
+        if *person >= settings.quotas.person_running || *kind >= settings.kind(&worker.kind).max_running {
+            return false;
+        }
+        *person += 1;
+        *kind += 1;
+        true
+    }
+}

@@ -1,0 +1,273 @@
+//! Progress edits. They are no receipts: one that is lost is simply overtaken by the next. What is
+//! stored is that one may be on its way, because the result must have the last word.
+
+use async_trait::async_trait;
+use wilco_core::pacing;
+use wilco_core::schedule::REQUEST_LIMIT;
+use wilco_core::worker::WorkerState;
+use wilco_core::{
+    Body, ContractId, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, NotSurfaced, Timestamp,
+    WorkerId,
+};
+use wilco_core::{text, wording};
+
+use super::{Platforms, claim, contract, verdict};
+use crate::crash;
+use crate::engine::{Change, Tx, args};
+use crate::error::StoreError;
+use crate::rows::{ContractRow, WORKER_BY_ID, WorkerRow};
+
+const OPEN: &str = "UPDATE contracts SET edit_open = 1, edit_until = $1 WHERE id = $2";
+const CLOSE: &str = "UPDATE contracts SET edit_open = $1, edit_until = NULL, shown_at = $2, shown_print = $3, \
+                     doubt_at = CASE WHEN $1 = 1 THEN $2 ELSE doubt_at END WHERE id = $4";
+const WAKE: &str = "UPDATE receipts SET due_at = $1 WHERE contract = $2 AND state = 'pending' AND due_at > $1 \
+                    AND kind IN ('content', 'question') AND attempts = 0 AND parked_until IS NULL";
+const PARKED: &str = "SELECT MAX(until) AS until FROM parks WHERE account = $1 AND (channel = '' OR channel = $2)";
+const QUESTION_DUE: &str =
+    "SELECT 1 AS one FROM receipts WHERE contract = $1 AND kind = 'question' AND settled_at IS NULL LIMIT 1";
+
+/// What stands in the place of a fingerprint while a question is shown.
+pub(crate) const QUESTION_PRINT: &str = "question";
+
+/// Asks which messages of a worker may be edited now, and opens their windows.
+#[derive(Clone, Debug)]
+pub struct StartEdits {
+    /// Whose.
+    pub worker: WorkerId,
+    /// When.
+    pub now: Timestamp,
+    /// The measures of the accounts.
+    pub platforms: Platforms,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default)]
+pub struct Windows {
+    /// Send these, and call [`EndEdit`] for each.
+    pub open: Vec<EditClaim>,
+    /// Further ones may leave, but not before this time.
+    pub later: Option<Timestamp>,
+}
+
+/// A progress edit that may leave.
+#[derive(Clone, Debug)]
+pub struct EditClaim {
+    /// Which contract.
+    pub contract: ContractId,
+    /// Which worker.
+    pub worker: WorkerId,
+    /// The message to edit.
+    pub message: MessageRef,
+    /// What it shall show.
+    pub envelope: Envelope,
+    /// The fingerprint of that, for [`EndEdit`].
+    pub print: String,
+    /// The fingerprint of what it shows now.
+    pub before: Option<String>,
+}
+
+/// Whether one message may be edited.
+enum Window {
+    Open(Box<EditClaim>),
+    Later(Timestamp),
+    Closed,
+}
+
+#[async_trait]
+impl Change for StartEdits {
+    type Out = Windows;
+
+    fn name(&self) -> &'static str {
+        "start_edits"
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<Windows, StoreError> {
+        let mut windows = Windows::default();
+        let worker = match tx.row(WORKER_BY_ID, args![&self.worker]).await? {
+            Some(row) => WorkerRow::decode(&row)?,
+            None => return Ok(windows),
+        };
+        for contract in contract::of_worker(tx, &worker.id).await? {
+            match self.window(tx, &worker, contract).await? {
+                Window::Open(claim) => windows.open.push(*claim),
+                Window::Later(at) => windows.later = Some(windows.later.map_or(at, |earlier| earlier.min(at))),
+                Window::Closed => {}
+            }
+        }
+        if !windows.open.is_empty() {
+            crash::point("store.edit.opened");
+        }
+        Ok(windows)
+    }
+}
+
+impl StartEdits {
+    async fn window(&self, tx: &mut Tx<'_>, worker: &WorkerRow, contract: ContractRow) -> Result<Window, StoreError> {
+        let Some(message) = contract.message.clone().filter(|_| contract.state.is_open()) else {
+            return Ok(Window::Closed);
+        };
+        if tx.row(QUESTION_DUE, args![&contract.id]).await?.is_some() {
+            return Ok(Window::Closed);
+        }
+        let Some((body, visible)) = self.picture(tx, worker, &contract).await? else {
+            return Ok(Window::Closed);
+        };
+        let print = format!("{:016x}", text::fingerprint(&visible));
+        if contract.shown_print.as_deref() == Some(&print) {
+            return Ok(Window::Closed);
+        }
+        if let Some(until) = contract.edit_until.filter(|until| *until > self.now) {
+            return Ok(Window::Later(until));
+        }
+        let at = self.earliest(tx, worker, &contract).await?;
+        if at > self.now {
+            return Ok(Window::Later(at));
+        }
+        tx.run(OPEN, args![self.now.plus(REQUEST_LIMIT), &contract.id]).await?;
+        Ok(Window::Open(Box::new(EditClaim {
+            envelope: Envelope {
+                address: message.address.clone(),
+                kind: EnvelopeKind::Progress,
+                body,
+                receipt: None,
+                worker: Some(worker.id.clone()),
+                key: DeliveryKey::new(contract.id.as_str()),
+                reply_to: None,
+            },
+            contract: contract.id,
+            worker: worker.id.clone(),
+            message,
+            print,
+            before: contract.shown_print,
+        })))
+    }
+
+    async fn earliest(
+        &self,
+        tx: &mut Tx<'_>,
+        worker: &WorkerRow,
+        contract: &ContractRow,
+    ) -> Result<Timestamp, StoreError> {
+        let address = &contract.address;
+        let parked = match tx.row(PARKED, args![&address.account, &address.channel]).await? {
+            Some(row) => row.opt_time("until")?,
+            None => None,
+        };
+        let pace = self.platforms.limits(&address.account).edit_pace;
+        let started = worker.started.unwrap_or(worker.created);
+        // The first picture after the acknowledgement or an answer replaces a text that is no longer true.
+        let stale = contract.shown_print.as_deref().is_none_or(|print| print == QUESTION_PRINT);
+        let last = contract.shown_at.filter(|_| !stale);
+        Ok(match last {
+            Some(last) => pacing::next_edit_at(last, started, pace, parked),
+            None => parked.map_or(self.now, |until| until.max(self.now)),
+        })
+    }
+
+    /// What the message shall show now, and the part of it whose change is worth an edit.
+    async fn picture(
+        &self,
+        tx: &mut Tx<'_>,
+        worker: &WorkerRow,
+        contract: &ContractRow,
+    ) -> Result<Option<(Body, String)>, StoreError> {
+        use wilco_core::contract::ContractState;
+        let job = worker.job();
+        let key = claim::main_key(tx, contract).await?;
+        let started = worker.started.unwrap_or(worker.created);
+        let elapsed = self.now.since(started);
+        let mut picture = match (worker.state, contract.state) {
+            (WorkerState::Running, ContractState::SlaMissed) => {
+                let silent = self.now.since(worker.alive_at.unwrap_or(started));
+                (wording::quiet(job, &key, elapsed, silent), "quiet".to_owned())
+            }
+            (
+                WorkerState::Running,
+                ContractState::Created
+                | ContractState::Acked
+                | ContractState::Progressing
+                | ContractState::TerminalPending
+                | ContractState::TerminalAcked
+                | ContractState::TerminalFailed,
+            ) => {
+                // The acknowledgement stands until there is something to show beside it.
+                if contract.shown_print.is_none() && worker.ahead.is_none() && worker.shown.is_empty() {
+                    return Ok(None);
+                }
+                (wording::working(job, &key, elapsed, &worker.shown), worker.shown.visible())
+            }
+            (WorkerState::Cancelling, _) => {
+                let Some(cancel) = &worker.cancel else { return Ok(None) };
+                (wording::cancelling(job, &cancel.by, &cancel.reason), "cancelling".to_owned())
+            }
+            (
+                WorkerState::Queued
+                | WorkerState::WaitingForInput
+                | WorkerState::Done
+                | WorkerState::Failed
+                | WorkerState::Cancelled
+                | WorkerState::TimedOut
+                | WorkerState::Interrupted,
+                _,
+            ) => return Ok(None),
+        };
+        let limits = self.platforms.limits(&contract.address.account);
+        picture.0.text = text::cut(&picture.0.text, limits.text, limits.unit).into_owned();
+        if !limits.abilities.buttons {
+            picture.0.buttons.clear();
+        }
+        Ok(Some(picture))
+    }
+}
+
+/// Closes the window of a progress edit with what the platform answered.
+#[derive(Clone, Debug)]
+pub struct EndEdit {
+    /// The edit.
+    pub claim: EditClaim,
+    /// The answer.
+    pub outcome: DeliveryOutcome,
+    /// When.
+    pub now: Timestamp,
+}
+
+#[async_trait]
+impl Change for EndEdit {
+    type Out = ();
+
+    fn name(&self) -> &'static str {
+        "end_edit"
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let claim = &self.claim;
+        let contract = contract::load(tx, &claim.contract).await?;
+        if contract.message.as_ref() != Some(&claim.message) {
+            return Ok(());
+        }
+        let (shown, in_doubt) = match &self.outcome {
+            DeliveryOutcome::Surfaced(_) => (true, false),
+            DeliveryOutcome::NotSurfaced(reason) => match reason {
+                NotSurfaced::RetryAfter { delay, scope } => {
+                    verdict::park(tx, &claim.envelope.address, *scope, self.now.plus(*delay)).await?;
+                    (false, false)
+                }
+                NotSurfaced::Ambiguous(_) => (true, true),
+                NotSurfaced::StopAccount(cause) => {
+                    verdict::pause_account(tx, &claim.envelope.address, cause, self.now).await?;
+                    (false, false)
+                }
+                // Dropped: the next picture replaces it, and the terminal finds a lost message itself.
+                NotSurfaced::Fallback(_) | NotSurfaced::Gone(_) | NotSurfaced::Bug(_) | NotSurfaced::Reshape(_) => {
+                    (true, false)
+                }
+                NotSurfaced::Silent | NotSurfaced::Retry(_) | NotSurfaced::Moved(_) => (false, false),
+            },
+        };
+        let print = if shown { Some(claim.print.clone()) } else { claim.before.clone() };
+        tx.run(CLOSE, args![in_doubt, self.now, print, &claim.contract]).await?;
+        tx.run(WAKE, args![self.now, &claim.contract]).await?;
+        crash::point("store.edit.closed");
+        Ok(())
+    }
+}

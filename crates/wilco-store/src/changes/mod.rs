@@ -1,0 +1,97 @@
+//! The sentences of the store. Each is a value with everything that it needs drawn beforehand, so
+//! that it can be applied again: load rows, call the rule, save, append the journal, insert receipts.
+
+mod accept;
+mod answer;
+mod ask;
+mod begin;
+mod cancel;
+mod claim;
+pub(crate) mod contract;
+mod deadlines;
+mod edit;
+mod finish;
+mod offer;
+mod prune;
+mod record;
+mod recover;
+pub(crate) mod resolve;
+mod retry;
+mod route;
+mod settle;
+mod shelf;
+mod verdict;
+mod watch;
+
+pub use accept::{NewJob, Started};
+pub use answer::AnswerDone;
+pub use ask::{AskQuestion, Asked};
+pub use begin::{BeginDue, Run};
+pub use cancel::{CancelDone, RequestCancel};
+pub use claim::{Claim, ClaimDue, Claimed};
+pub use deadlines::{DeadlineMissed, Deadlines, ExtendDeadlines, Missed, MissedKind};
+pub use edit::{EditClaim, EndEdit, StartEdits, Windows};
+pub use finish::Finish;
+pub use offer::{Act, Offer, OfferItem, Offered};
+pub use prune::{Prune, Pruned};
+pub use record::Record;
+pub use recover::{Recover, Recovered, RenewLeases, ResumeAccounts};
+pub use resolve::{Asker, Unresolved};
+pub use retry::RetryReceipt;
+pub use settle::{Resolution, Settle, Settled};
+pub use shelf::{ShelfGet, ShelfPut, ShelfPutNew, ShelfRemove, ShelfScan};
+pub use watch::{NewWatch, WatchDone};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wilco_core::messaging::{Abilities, Limits};
+use wilco_core::text::Unit;
+use wilco_core::{AccountId, ReceiptId};
+
+/// The measures of every connected account. Planning needs them inside of a transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Platforms(Arc<BTreeMap<AccountId, Limits>>);
+
+/// What holds for an account that is not connected now: the smallest measures of any platform.
+const CAREFUL: Limits = Limits {
+    unit: Unit::Utf16,
+    text: 2_000,
+    file: 0,
+    edit_pace: Duration::from_secs(3),
+    abilities: Abilities { edit: true, nonce_window: None, look_up: false, files: false, buttons: false },
+};
+
+impl Platforms {
+    /// The measures by account.
+    pub fn new(limits: BTreeMap<AccountId, Limits>) -> Self {
+        Self(Arc::new(limits))
+    }
+
+    /// The measures of one account.
+    pub fn limits(&self, account: &AccountId) -> &Limits {
+        self.0.get(account).unwrap_or(&CAREFUL)
+    }
+}
+
+/// Receipt ids that a change may need, without knowing beforehand how many: a drawn UUID, counted up.
+/// Applying the change again starts over and meets the same ids.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    base: u128,
+    used: u128,
+}
+
+impl Fresh {
+    /// Begins at a UUID of 32 hexadecimal digits, as [`wilco_core::random::Dice::uuid`] draws it.
+    pub fn new(uuid: &str) -> Self {
+        Self { base: u128::from_str_radix(uuid, 16).unwrap_or_default(), used: 0 }
+    }
+
+    pub(crate) fn receipt(&mut self) -> ReceiptId {
+        let id = self.base.wrapping_add(self.used);
+        self.used += 1;
+        ReceiptId::new(format!("{id:032x}"))
+    }
+}

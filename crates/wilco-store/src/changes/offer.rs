@@ -1,0 +1,171 @@
+//! What people say, a whole batch in one transaction, each event once.
+
+use async_trait::async_trait;
+use wilco_core::settings::Admission;
+use wilco_core::{Place, Press, Short, Timestamp};
+
+use super::accept::{self, NewJob, Started};
+use super::answer::{self, AnswerDone};
+use super::cancel::{self, CancelDone};
+use super::resolve::{Asker, Unresolved};
+use super::watch::{self, NewWatch, WatchDone};
+use super::{Fresh, Platforms};
+use crate::crash;
+use crate::engine::{Change, Tx, args};
+use crate::error::StoreError;
+
+const ONCE: &str =
+    "INSERT INTO inbox (account, event, received_at) VALUES ($1, $2, $3) ON CONFLICT (account, event) DO NOTHING";
+const LINK: &str = "UPDATE inbox SET worker = $1 WHERE account = $2 AND event = $3";
+const LINKED: &str = "SELECT workers.short AS short FROM inbox JOIN workers ON workers.id = inbox.worker \
+                      WHERE inbox.account = $1 AND inbox.event = $2";
+
+/// What an event asks to be changed. Questions that only read never get here.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Start a job.
+    Run(NewJob),
+    /// Stop a job: the named one, or the only one here.
+    Cancel {
+        /// The name, if one was given.
+        job: Option<String>,
+        /// The reason as it will be shown.
+        reason: String,
+    },
+    /// Follow a job here, too.
+    Watch {
+        /// Which.
+        job: String,
+        /// The ids of the new contract.
+        new: NewWatch,
+    },
+    /// A press on *Cancel* or on an answer.
+    Press {
+        /// What it means.
+        press: Press,
+        /// The reason of a cancel as it will be shown.
+        reason: String,
+    },
+}
+
+/// One event.
+#[derive(Clone, Debug)]
+pub struct OfferItem {
+    /// The platform's id of the event.
+    pub event: String,
+    /// Who, with their role.
+    pub asker: Asker,
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub act: Act,
+}
+
+/// What became of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// It was stored before.
+    Duplicate {
+        /// The job that it started then.
+        worker: Option<Short>,
+    },
+    /// A job was asked for.
+    Run(Result<Started, Admission>),
+    /// A cancel was asked for.
+    Cancel(Result<CancelDone, Unresolved>),
+    /// A watch was asked for.
+    Watch(Result<WatchDone, Unresolved>),
+    /// A question was answered.
+    Answer(AnswerDone),
+}
+
+/// Takes a batch of events.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The events, in order.
+    pub items: Vec<OfferItem>,
+    /// When.
+    pub now: Timestamp,
+    /// The measures of the accounts.
+    pub platforms: Platforms,
+    /// Receipt ids.
+    pub fresh: Fresh,
+}
+
+#[async_trait]
+impl Change for Offer {
+    type Out = Vec<Offered>;
+
+    fn name(&self) -> &'static str {
+        "offer"
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<Offered>, StoreError> {
+        let mut fresh = self.fresh.clone();
+        let mut answers = Vec::with_capacity(self.items.len());
+        for item in &self.items {
+            answers.push(self.one(tx, item, &mut fresh).await?);
+        }
+        crash::point("store.offer.applied");
+        Ok(answers)
+    }
+}
+
+impl Offer {
+    async fn one(&self, tx: &mut Tx<'_>, item: &OfferItem, fresh: &mut Fresh) -> Result<Offered, StoreError> {
+        let account = &item.place.address.account;
+        if tx.run(ONCE, args![account, item.event.as_str(), self.now]).await? == 0 {
+            let row = tx.row(LINKED, args![account, item.event.as_str()]).await?;
+            let worker = row.map(|row| row.text("short").map(Short::new)).transpose()?;
+            return Ok(Offered::Duplicate { worker });
+        }
+        match &item.act {
+            Act::Run(job) => {
+                let person = match &item.asker.caller {
+                    wilco_core::desk::Caller::Person { person, .. } => person.clone(),
+                    wilco_core::desk::Caller::Host => wilco_core::Person::new("host", "the host"),
+                };
+                let started = accept::accept(tx, job, &item.place, &person, self.now).await?;
+                if let Ok(started) = &started {
+                    tx.run(LINK, args![&started.worker, account, item.event.as_str()]).await?;
+                }
+                Ok(Offered::Run(started))
+            }
+            Act::Cancel { job, reason } => {
+                let target = match job {
+                    Some(name) => cancel::Target::Named(name),
+                    None => cancel::Target::Here(&item.place.address),
+                };
+                let done = cancel::cancel(tx, &item.asker, target, reason, self.now, &self.platforms, fresh).await?;
+                Ok(Offered::Cancel(done))
+            }
+            Act::Watch { job, new } => {
+                let done =
+                    watch::watch(tx, &item.asker, job, &item.place, new, self.now, &self.platforms, fresh).await?;
+                Ok(Offered::Watch(done))
+            }
+            Act::Press { press, reason } => self.press(tx, item, press, reason, fresh).await,
+        }
+    }
+
+    async fn press(
+        &self,
+        tx: &mut Tx<'_>,
+        item: &OfferItem,
+        press: &Press,
+        reason: &str,
+        fresh: &mut Fresh,
+    ) -> Result<Offered, StoreError> {
+        let target = match press {
+            Press::CancelStub { key } => cancel::Target::Stub(key),
+            Press::Cancel { id } => cancel::Target::Named(id),
+            Press::Answer { question, choice } => {
+                return Ok(Offered::Answer(answer::answer(tx, &item.asker, question, *choice, self.now).await?));
+            }
+            // These two are a reading and a new job; whoever prepares the item never sends them here.
+            Press::Details { .. } | Press::RunAgain { .. } => return Ok(Offered::Cancel(Err(Unresolved::NotFound))),
+        };
+        let done = cancel::cancel(tx, &item.asker, target, reason, self.now, &self.platforms, fresh).await?;
+        Ok(Offered::Cancel(done))
+    }
+}

@@ -1,0 +1,93 @@
+//! Retention: what is kept for how long after a job has ended. A job with a receipt that is not
+//! settled is never touched (requirement R13).
+
+use async_trait::async_trait;
+use wilco_core::settings::Retention;
+use wilco_core::{Timestamp, WorkerId};
+
+use crate::engine::{Change, Tx, args};
+use crate::error::StoreError;
+
+const OLD_BODIES: &str = "SELECT id FROM workers WHERE ended_at <= $1 AND kept = 1 AND NOT EXISTS \
+                          (SELECT 1 FROM receipts WHERE receipts.worker = workers.id AND receipts.settled_at IS NULL) \
+                          ORDER BY ended_at LIMIT $2";
+const OLD_ROWS: &str = "SELECT id FROM workers WHERE ended_at <= $1 AND NOT EXISTS \
+                        (SELECT 1 FROM receipts WHERE receipts.worker = workers.id AND receipts.settled_at IS NULL) \
+                        ORDER BY ended_at LIMIT $2";
+/// The person stays named by id alone; what was asked and answered is gone.
+const EMPTY_WORKER: &str = "UPDATE workers SET kept = 0, input = $1, shown = '{}', ending = $2 WHERE id = $3";
+const EMPTY_RECEIPTS: &str = "UPDATE receipts SET body = NULL WHERE worker = $1";
+const DROP: [&str; 5] = [
+    "DELETE FROM journal WHERE worker = $1",
+    "DELETE FROM questions WHERE worker = $1",
+    "DELETE FROM receipts WHERE worker = $1",
+    "DELETE FROM contracts WHERE worker = $1",
+    "DELETE FROM workers WHERE id = $1",
+];
+const DROP_TEXTS: [&str; 2] = ["DELETE FROM journal WHERE worker = $1", "DELETE FROM questions WHERE worker = $1"];
+const OLD_INBOX: &str = "DELETE FROM inbox WHERE received_at <= $1";
+const OLD_PARKS: &str = "DELETE FROM parks WHERE until <= $1";
+const EMPTY_INPUT: &str = r#"{"text":"","person":{"id":"","name":""}}"#;
+const EMPTY_ENDING: &str = r#"{"kind":"done"}"#;
+
+/// How long an event of a platform is recognised as a repetition.
+const INBOX_DAYS: u32 = 7;
+/// How many jobs one pass touches, so that no commit grows large.
+const BATCH: i64 = 100;
+
+/// One pass of the retention.
+#[derive(Clone, Copy, Debug)]
+pub struct Prune {
+    /// When.
+    pub now: Timestamp,
+    /// How long things are kept.
+    pub retention: Retention,
+}
+
+/// What a pass removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Jobs whose texts are gone; their folders can be removed.
+    pub emptied: Vec<WorkerId>,
+    /// Jobs that are gone as a whole.
+    pub dropped: u32,
+    /// Whether there is more to do.
+    pub more: bool,
+}
+
+#[async_trait]
+impl Change for Prune {
+    type Out = Pruned;
+
+    fn name(&self) -> &'static str {
+        "prune"
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<Pruned, StoreError> {
+        let day = std::time::Duration::from_secs(24 * 3_600);
+        let mut pruned = Pruned::default();
+        let old = tx.rows(OLD_ROWS, args![self.now.minus(self.retention.receipts), BATCH]).await?;
+        for row in &old {
+            let id = WorkerId::new(row.text("id")?);
+            for sql in DROP {
+                tx.run(sql, args![&id]).await?;
+            }
+            pruned.emptied.push(id);
+            pruned.dropped += 1;
+        }
+        let bodies = tx.rows(OLD_BODIES, args![self.now.minus(self.retention.bodies), BATCH]).await?;
+        for row in &bodies {
+            let id = WorkerId::new(row.text("id")?);
+            tx.run(EMPTY_WORKER, args![EMPTY_INPUT, EMPTY_ENDING, &id]).await?;
+            tx.run(EMPTY_RECEIPTS, args![&id]).await?;
+            for sql in DROP_TEXTS {
+                tx.run(sql, args![&id]).await?;
+            }
+            pruned.emptied.push(id);
+        }
+        tx.run(OLD_INBOX, args![self.now.minus(day * INBOX_DAYS)]).await?;
+        tx.run(OLD_PARKS, args![self.now]).await?;
+        pruned.more = old.len() as i64 == BATCH || bodies.len() as i64 == BATCH;
+        Ok(pruned)
+    }
+}

@@ -1,0 +1,94 @@
+//! Everything about one job, for whoever may see it.
+
+use async_trait::async_trait;
+use wilco_core::desk::{ContractView, Inspection, Limit};
+use wilco_core::journal::{Entry, Event};
+use wilco_core::worker::Ending;
+use wilco_core::{Short, WorkerId};
+
+use crate::changes::resolve::{Unresolved, resolve};
+use crate::changes::{Asker, contract};
+use crate::engine::{Change, Row, Tx, args};
+use crate::error::StoreError;
+use crate::rows::{ContractRow, ReceiptRow, WORKER_BY_ID, WorkerRow};
+
+const ENDING: &str = "SELECT ending FROM workers WHERE id = $1";
+const EVENTS: &str = "SELECT seq, at, event, body FROM journal WHERE worker = $1 ORDER BY seq DESC LIMIT $2";
+
+/// Inspects a job by its id, its short id, a unique beginning of that, or the name of its kind.
+#[derive(Clone, Debug)]
+pub struct InspectJob {
+    /// Who asks.
+    pub asker: Asker,
+    /// Which job.
+    pub job: String,
+    /// How many journal entries.
+    pub limit: Limit,
+}
+
+#[async_trait]
+impl Change for InspectJob {
+    type Out = Result<Inspection, Unresolved>;
+
+    fn name(&self) -> &'static str {
+        "inspect"
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<Self::Out, StoreError> {
+        let worker = match self.find(tx).await? {
+            Ok(worker) => worker,
+            Err(unresolved) => return Ok(Err(unresolved)),
+        };
+        let mut contracts = Vec::new();
+        for contract in contract::of_worker(tx, &worker.id).await? {
+            let receipts = contract::receipts(tx, &contract.id).await?;
+            contracts.push(view(contract, &receipts, &worker.short));
+        }
+        let mut events = Vec::new();
+        for row in tx.rows(EVENTS, args![&worker.id, self.limit.get()]).await? {
+            events.extend(entry(&worker.id, &row)?);
+        }
+        events.reverse();
+        let ending: Option<Ending> = match tx.row(ENDING, args![&worker.id]).await? {
+            Some(row) => row.opt_json("ending")?,
+            None => None,
+        };
+        Ok(Ok(Inspection { job: worker.view(), contracts, events, ending }))
+    }
+}
+
+impl InspectJob {
+    async fn find(&self, tx: &mut Tx<'_>) -> Result<Result<WorkerRow, Unresolved>, StoreError> {
+        if let Some(row) = tx.row(WORKER_BY_ID, args![self.job.as_str()]).await? {
+            let worker = WorkerRow::decode(&row)?;
+            let visible = crate::changes::resolve::standing(tx, &self.asker, &worker).await?.may_read();
+            return Ok(if visible { Ok(worker) } else { Err(Unresolved::NotFound) });
+        }
+        resolve(tx, &self.asker, &self.job).await
+    }
+}
+
+/// A row of the journal that cannot be read is left out with a warning, not shown blank (requirement J7).
+fn entry(worker: &WorkerId, row: &Row) -> Result<Option<Entry>, StoreError> {
+    let (seq, at) = (row.int("seq")?, row.time("at")?);
+    match row.json::<Event>("body") {
+        Ok(event) => Ok(Some(Entry { seq, at, event })),
+        Err(error) => {
+            tracing::warn!(worker_id = %worker, seq, %error, "a journal row is left out");
+            Ok(None)
+        }
+    }
+}
+
+fn view(contract: ContractRow, receipts: &[ReceiptRow], short: &Short) -> ContractView {
+    ContractView {
+        id: contract.id,
+        number: contract.number,
+        state: contract.state,
+        route: contract.route,
+        step: contract.step,
+        message: contract.message,
+        acked: contract.acked,
+        receipts: receipts.iter().map(|receipt| receipt.view(short)).collect(),
+    }
+}

@@ -1,0 +1,292 @@
+//! What stands around the web chat in these tests: a shelf, a clock moved by hand, an inbox and a desk.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, StreamExt};
+use tokio::sync::{Notify, broadcast, watch};
+use tokio_stream::wrappers::BroadcastStream;
+use wilco_core::access::Role;
+use wilco_core::desk::{
+    Caller, CancelResult, Desk, DeskError, Health, Inspection, JobFilter, JobView, Limit, Notice, ReceiptFilter,
+    ReceiptView,
+};
+use wilco_core::journal::{Entry, Event};
+use wilco_core::receipt::{ReceiptKind, ReceiptState};
+use wilco_core::shelf::ShelfError;
+use wilco_core::worker::{EndKind, Ending, WorkerState};
+use wilco_core::{
+    Accepted, Address, Clock, FileRef, Inbound, Inbox, Place, ReceiptId, Reply, Shelf, Short, Timestamp, WorkerId,
+};
+
+/// A shelf in memory that can be told to refuse.
+#[derive(Default)]
+pub(crate) struct MemoryShelf {
+    pub(crate) rows: Mutex<BTreeMap<String, String>>,
+    pub(crate) refuses: AtomicBool,
+    pub(crate) writes: AtomicUsize,
+}
+
+impl MemoryShelf {
+    fn open(&self) -> Result<(), ShelfError> {
+        if self.refuses.load(Ordering::SeqCst) { Err(ShelfError("the disk is full".to_owned())) } else { Ok(()) }
+    }
+
+    pub(crate) fn keys(&self, prefix: &str) -> Vec<String> {
+        self.rows.lock().unwrap().keys().filter(|key| key.starts_with(prefix)).cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Shelf for MemoryShelf {
+    async fn get(&self, key: &str) -> Result<Option<String>, ShelfError> {
+        self.open()?;
+        Ok(self.rows.lock().unwrap().get(key).cloned())
+    }
+
+    async fn put(&self, key: &str, value: &str) -> Result<(), ShelfError> {
+        self.open()?;
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.rows.lock().unwrap().insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    async fn put_new(&self, key: &str, value: &str) -> Result<bool, ShelfError> {
+        self.open()?;
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        let mut rows = self.rows.lock().unwrap();
+        if rows.contains_key(key) {
+            return Ok(false);
+        }
+        rows.insert(key.to_owned(), value.to_owned());
+        Ok(true)
+    }
+
+    async fn remove(&self, key: &str) -> Result<(), ShelfError> {
+        self.open()?;
+        self.rows.lock().unwrap().remove(key);
+        Ok(())
+    }
+
+    async fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<(String, String)>, ShelfError> {
+        self.open()?;
+        let rows = self.rows.lock().unwrap();
+        let fitting =
+            rows.iter().filter(|(key, _)| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+        Ok(fitting.take(limit as usize).map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+}
+
+/// A clock that stands still until it is moved.
+pub(crate) struct HandClock {
+    passed: watch::Sender<Duration>,
+}
+
+pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
+
+impl HandClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { passed: watch::Sender::new(Duration::ZERO) })
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.passed.send_modify(|passed| *passed += by);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        START.plus(*self.passed.borrow())
+    }
+
+    fn monotonic(&self) -> Duration {
+        *self.passed.borrow()
+    }
+
+    fn sleep_until(&self, at: Duration) -> BoxFuture<'static, ()> {
+        let mut passed = self.passed.subscribe();
+        Box::pin(async move {
+            passed.wait_for(|passed| *passed >= at).await.expect("the clock outlives its sleepers");
+        })
+    }
+}
+
+/// An inbox that answers what it was told to, after it was let through.
+pub(crate) struct ScriptedInbox {
+    pub(crate) offered: Mutex<Vec<Inbound>>,
+    pub(crate) answer: Mutex<Accepted>,
+    pub(crate) stalled: AtomicBool,
+    pub(crate) let_through: Notify,
+    pub(crate) reached: Notify,
+}
+
+impl ScriptedInbox {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            offered: Mutex::default(),
+            answer: Mutex::new(Accepted::Stored { worker: Some(Short::new("k7f2")), reply: None }),
+            stalled: AtomicBool::new(false),
+            let_through: Notify::new(),
+            reached: Notify::new(),
+        })
+    }
+
+    pub(crate) fn answers(&self, accepted: Accepted) {
+        *self.answer.lock().unwrap() = accepted;
+    }
+}
+
+#[async_trait]
+impl Inbox for ScriptedInbox {
+    async fn offer(&self, batch: Vec<Inbound>) -> Vec<Accepted> {
+        self.reached.notify_one();
+        if self.stalled.load(Ordering::SeqCst) {
+            self.let_through.notified().await;
+        }
+        let answers = batch.iter().map(|_| self.answer.lock().unwrap().clone()).collect();
+        self.offered.lock().unwrap().extend(batch);
+        answers
+    }
+}
+
+/// A desk with one job, whose answers can be replaced by an error.
+pub(crate) struct OneJobDesk {
+    pub(crate) fails: Mutex<Option<DeskError>>,
+    pub(crate) health: Mutex<Health>,
+    pub(crate) limits: Mutex<Vec<u32>>,
+    pub(crate) callers: Mutex<Vec<Caller>>,
+    pub(crate) files: Mutex<Vec<FileRef>>,
+    pub(crate) notices: broadcast::Sender<Notice>,
+}
+
+impl OneJobDesk {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            fails: Mutex::default(),
+            health: Mutex::default(),
+            limits: Mutex::default(),
+            callers: Mutex::default(),
+            files: Mutex::default(),
+            notices: broadcast::Sender::new(16),
+        })
+    }
+
+    pub(crate) fn fails_with(&self, error: DeskError) {
+        *self.fails.lock().unwrap() = Some(error);
+    }
+
+    fn asked(&self, caller: &Caller, limit: Limit) -> Result<(), DeskError> {
+        self.callers.lock().unwrap().push(caller.clone());
+        self.limits.lock().unwrap().push(limit.get());
+        self.fails.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+}
+
+pub(crate) fn job() -> JobView {
+    JobView {
+        id: WorkerId::new("0190".repeat(8)),
+        short: Short::new("k7f2"),
+        kind: "demo".into(),
+        state: WorkerState::Done,
+        input: String::new(),
+        by: "Ana".into(),
+        address: Address::channel("web", "general"),
+        created: START,
+        started: Some(START),
+        ended: Some(START),
+        progress: String::new(),
+        cancel: None,
+    }
+}
+
+pub(crate) fn failed_receipt() -> ReceiptView {
+    ReceiptView {
+        id: ReceiptId::new("r1"),
+        short: Short::new("k7f2"),
+        contract: "c1".into(),
+        kind: ReceiptKind::Content,
+        part: 0,
+        generation: 0,
+        state: ReceiptState::Failed,
+        address: Address::channel("web", "general"),
+        message: None,
+        attempts: 3,
+        next: None,
+        last_error: Some("timeout".into()),
+        reason: Some("attempts used up".into()),
+        created: START,
+        settled: None,
+    }
+}
+
+#[async_trait]
+impl Desk for OneJobDesk {
+    async fn jobs(&self, caller: &Caller, filter: &JobFilter) -> Result<Vec<JobView>, DeskError> {
+        self.asked(caller, filter.limit)?;
+        Ok(if filter.open_only { Vec::new() } else { vec![job()] })
+    }
+
+    async fn inspect(&self, caller: &Caller, _job: &str, limit: Limit) -> Result<Inspection, DeskError> {
+        self.asked(caller, limit)?;
+        let event = Event::Status { text: "step 3/7".into() };
+        let files = self.files.lock().unwrap().clone();
+        let ending = Ending { files, ..Ending::bare(EndKind::Done, "") };
+        Ok(Inspection {
+            job: job(),
+            contracts: Vec::new(),
+            events: vec![Entry { seq: 1, at: START, event }],
+            ending: Some(ending),
+        })
+    }
+
+    async fn run(&self, caller: &Caller, place: &Place, _: &str, kind: &str, text: &str) -> Result<JobView, DeskError> {
+        self.asked(caller, Limit::default())?;
+        Ok(JobView { kind: kind.to_owned(), input: text.to_owned(), address: place.address.clone(), ..job() })
+    }
+
+    async fn cancel(&self, caller: &Caller, _job: &str, reason: Option<&str>) -> Result<CancelResult, DeskError> {
+        self.asked(caller, Limit::default())?;
+        let reason = reason.unwrap_or("no reason given").to_owned();
+        Ok(CancelResult::Cancelling { short: job().short, by: "Ana".into(), reason })
+    }
+
+    async fn receipts(&self, caller: &Caller, filter: &ReceiptFilter) -> Result<Vec<ReceiptView>, DeskError> {
+        self.asked(caller, filter.limit)?;
+        Ok([failed_receipt()].into_iter().filter(|one| filter.state.is_none_or(|state| state == one.state)).collect())
+    }
+
+    async fn retry(&self, caller: &Caller, _receipt: &ReceiptId) -> Result<ReceiptView, DeskError> {
+        self.asked(caller, Limit::default())?;
+        let Caller::Person { person, .. } = caller else { unreachable!("the page never acts as the host") };
+        if person.id != "ana" {
+            return Err(DeskError::NotAllowed { what: "retry".into(), needs: Role::Owner, has: Some(Role::Viewer) });
+        }
+        Ok(ReceiptView { state: ReceiptState::Pending, ..failed_receipt() })
+    }
+
+    async fn file(&self, caller: &Caller, job: &str, index: usize) -> Result<FileRef, DeskError> {
+        self.asked(caller, Limit::default())?;
+        self.files.lock().unwrap().get(index).cloned().ok_or_else(|| DeskError::NotFound(job.to_owned()))
+    }
+
+    async fn health(&self) -> Result<Health, DeskError> {
+        self.fails.lock().unwrap().clone().map_or(Ok(()), Err)?;
+        Ok(self.health.lock().unwrap().clone())
+    }
+
+    fn kinds(&self) -> Vec<(String, String)> {
+        vec![("demo".into(), "a 20-second job".into()), ("echo".into(), "says it back".into())]
+    }
+
+    fn subscribe(&self) -> BoxStream<'static, Notice> {
+        BroadcastStream::new(self.notices.subscribe()).filter_map(|notice| async { notice.ok() }).boxed()
+    }
+}
+
+pub(crate) fn refusal(text: &str) -> Accepted {
+    Accepted::Refused(Reply::text(text))
+}

@@ -1,0 +1,198 @@
+//! The command line: what can be typed, and how answers are printed.
+
+mod table;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use table::{Column, Table, terminal_width};
+
+use crate::config::Flags;
+
+const AFTER: &str = "\
+Exit codes: 0 fine, 1 failed or something found, 2 not understood, 69 store not available,
+75 another instance holds the store, 78 the configuration is wrong.
+
+Start with `wilco` alone: it opens a page on this machine and needs no configuration.";
+
+/// Runs long jobs from chat, and the answer always arrives.
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(name = "wilco", bin_name = "wilco", version, about, after_help = AFTER, max_term_width = 100)]
+pub struct Cli {
+    /// Read this file instead of looking for bot.toml [environment: WILCO_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Keep everything in this store, such as sqlite:wilco.db [environment: DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub store: Option<String>,
+
+    /// Serve the page on this address of this machine, such as 127.0.0.1:7733
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub web: Option<String>,
+
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do; without it, wilco runs
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What can be done.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Run the bot until Ctrl-C; this is what `wilco` alone does
+    Run,
+    /// Check the configuration without starting anything
+    Check {
+        /// List every value that holds, with its source; secrets are masked
+        #[arg(long)]
+        show: bool,
+    },
+    /// Look at jobs and cancel them, beside a running bot or without one
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Look at what has to become visible, and send again what failed
+    #[command(subcommand)]
+    Receipts(Receipts),
+}
+
+/// What can be done with jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Jobs {
+    /// List jobs, newest first
+    List {
+        /// Only those that have not ended
+        #[arg(long)]
+        open: bool,
+        /// At most so many: 1 to 5000
+        #[arg(long, value_name = "COUNT", default_value_t = 200, allow_negative_numbers = true)]
+        limit: i64,
+    },
+    /// Show one job: where it stands, what was delivered where, and its history
+    Show {
+        /// The id in every message about the job, such as k7f2, or the beginning of it
+        id: String,
+        /// At most so many entries of its history: 1 to 5000
+        #[arg(long, value_name = "COUNT", default_value_t = 200, allow_negative_numbers = true)]
+        limit: i64,
+    },
+    /// Ask a job to stop; it ends as soon as it was seen to stop
+    Cancel {
+        /// The id in every message about the job, such as k7f2, or the beginning of it
+        id: String,
+        /// Why; people see it
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+}
+
+/// What can be done with receipts.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Receipts {
+    /// List receipts, newest first
+    List {
+        /// Only those that failed for good: the operator's list
+        #[arg(long)]
+        failed: bool,
+        /// At most so many: 1 to 5000
+        #[arg(long, value_name = "COUNT", default_value_t = 200, allow_negative_numbers = true)]
+        limit: i64,
+    },
+    /// Show one receipt
+    Show {
+        /// The receipt's id, as `wilco receipts list` prints it
+        id: String,
+    },
+    /// Send a failed receipt again
+    Retry {
+        /// The receipt's id, as `wilco receipts list` prints it
+        id: String,
+    },
+}
+
+impl Cli {
+    /// Reads a command line whose first word is the program. The error is also help and version, see
+    /// [`clap::Error::use_stderr`]; it prints itself, in colour only where `NO_COLOR` and the terminal allow.
+    pub fn read<W>(words: impl IntoIterator<Item = W>) -> Result<Self, clap::Error>
+    where
+        W: Into<OsString> + Clone,
+    {
+        Self::try_parse_from(words)
+    }
+
+    /// What the command line sets in the configuration.
+    pub fn flags(&self) -> Flags {
+        Flags { config: self.config.clone(), store: self.store.clone(), web: self.web.clone() }
+    }
+
+    /// The command; running the bot when none was given.
+    pub fn wanted(&self) -> Command {
+        self.command.clone().unwrap_or(Command::Run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn read(line: &str) -> Cli {
+        Cli::read(line.split(' ')).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_people_type() {
+        assert_eq!(read("wilco").wanted(), Command::Run);
+        assert_eq!(read("wilco run").wanted(), Command::Run);
+        assert_eq!(read("wilco check --show").wanted(), Command::Check { show: true });
+        let list = Command::Jobs(Jobs::List { open: false, limit: 200 });
+        assert_eq!(read("wilco jobs list").wanted(), list);
+        assert_eq!(
+            read("wilco jobs cancel k7f2 --reason why").wanted(),
+            Command::Jobs(Jobs::Cancel { id: "k7f2".into(), reason: Some("why".into()) })
+        );
+        assert_eq!(read("wilco receipts retry 0a").wanted(), Command::Receipts(Receipts::Retry { id: "0a".into() }));
+        let limit = read("wilco jobs list --limit -5").wanted();
+        assert_eq!(limit, Command::Jobs(Jobs::List { open: false, limit: -5 }), "the desk says what is wrong with it");
+    }
+
+    #[test]
+    fn options_may_stand_before_and_behind_the_command() {
+        for line in ["wilco --json --store sqlite:x jobs list", "wilco jobs list --store sqlite:x --json"] {
+            let cli = read(line);
+            assert!(cli.json, "{line}");
+            assert_eq!(cli.flags().store.as_deref(), Some("sqlite:x"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused_with_a_hint() {
+        for (line, hint) in [("wilco jbos", "jobs"), ("wilco jobs", "list"), ("wilco jobs show", "<ID>")] {
+            let error = Cli::read(line.split(' ')).unwrap_err();
+            assert!(error.use_stderr(), "{line}");
+            assert!(error.to_string().contains(hint), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_says_how_it_begins_and_how_it_ends() {
+        let help = Cli::command().render_long_help().to_string();
+        for word in
+            ["--config", "--store", "--web", "--json", "check", "jobs", "receipts", "78", "needs no configuration"]
+        {
+            assert!(help.contains(word), "{word} is missing in:\n{help}");
+        }
+        assert!(!help.contains("__child"));
+    }
+}

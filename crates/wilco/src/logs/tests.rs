@@ -1,0 +1,146 @@
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+
+/// What was written, for many writers.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Kept {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+fn config(format: LogFormat, filter: &str) -> LogConfig {
+    LogConfig { format, filter: filter.to_owned() }
+}
+
+/// Logs with a subscriber of its own and returns what was written.
+fn logged(config: &LogConfig, rust_log: Option<&str>, terminal: bool, colour: bool, work: impl FnOnce()) -> String {
+    let kept = Kept::default();
+    let log = subscriber(config, rust_log, terminal, colour, kept.clone()).unwrap();
+    tracing::subscriber::with_default(log, work);
+    kept.text()
+}
+
+/// One secret of every shape that a library may log, each with a canary that must not come through.
+const CANARIES: [&str; 8] = [
+    "xoxb-100000000000-canary000000",
+    "xapp-1-A0-1-canary000000",
+    "https://api.telegram.org/bot1234567:canary0000000000000000000000000000x/getUpdates",
+    "canary0000000000000000000.Canary.canary00000000000000000000000",
+    "wss://wss-primary.slack.com/link/?ticket=canary-1&app_id=2",
+    "https://discord.com/api/v10/webhooks/1234/canary_a.b-c/messages/@original",
+    "http://127.0.0.1:7733/login/canary00112233445566778899aabbcc",
+    "Bearer canary-token-0001",
+];
+
+#[test]
+fn no_secret_reaches_the_log_at_trace_level_in_any_format() {
+    for (format, colour) in [(LogFormat::Human, false), (LogFormat::Human, true), (LogFormat::Json, false)] {
+        let text = logged(&config(format, "trace"), None, true, colour, || {
+            for (number, canary) in CANARIES.into_iter().enumerate() {
+                tracing::trace!("seen {canary} in text {number}");
+                tracing::debug!(url = canary, number, "as a field");
+                tracing::info!(error = ?Err::<(), _>(format!("request to {canary} failed")), "as a debug value");
+                tracing::info!(shown = %canary, "as a plain value");
+                let span = tracing::info_span!("request", target = canary);
+                span.in_scope(|| tracing::warn!(number, "within a span"));
+            }
+            tracing::info!(ticket = "canary", token = %"canary", password = "canary", "as named fields");
+        });
+        assert!(!text.to_lowercase().contains("canary"), "{text}");
+        // Every event came through, so that the silence above means something.
+        for said in
+            ["in text 7", "as a field", "as a debug value", "as a plain value", "within a span", "as named fields"]
+        {
+            assert!(text.contains(said), "{said} is missing in\n{text}");
+        }
+        assert_eq!(text.lines().count(), CANARIES.len() * 5 + 1);
+    }
+}
+
+#[test]
+fn json_lines_stay_json_when_something_is_masked() {
+    let text = logged(&config(LogFormat::Json, "info"), None, true, false, || {
+        for canary in CANARIES {
+            tracing::info!(url = canary, token = "abc\"def", "asked");
+        }
+    });
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(value["message"], "asked");
+    }
+}
+
+#[test]
+fn a_terminal_gets_words_and_everything_else_gets_json() {
+    let work = || tracing::info!("hello");
+    assert!(logged(&config(LogFormat::Auto, "info"), None, false, false, work).starts_with('{'));
+    assert!(!logged(&config(LogFormat::Auto, "info"), None, true, false, work).starts_with('{'));
+    assert!(logged(&config(LogFormat::Json, "info"), None, true, false, work).starts_with('{'));
+    assert!(!logged(&config(LogFormat::Human, "info"), None, false, false, work).starts_with('{'));
+    assert!(!logged(&config(LogFormat::Human, "info"), None, true, false, work).contains('\u{1b}'), "no colours");
+}
+
+#[test]
+fn rust_log_wins_over_the_configured_filter() {
+    let work = || tracing::debug!("hello");
+    assert_eq!(logged(&config(LogFormat::Human, "info"), None, true, false, work), "");
+    assert!(logged(&config(LogFormat::Human, "info"), Some("debug"), true, false, work).contains("hello"));
+    assert!(
+        logged(&config(LogFormat::Human, "debug"), Some(" "), true, false, work).contains("hello"),
+        "blank is unset"
+    );
+    let bad = subscriber(&config(LogFormat::Human, "info"), Some("wilco=loud"), true, false, Kept::default());
+    let error = bad.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.starts_with("RUST_LOG is no list of log directives"), "{error}");
+}
+
+#[test]
+fn the_default_filter_silences_what_logs_tokens() {
+    let filter = crate::config::EXAMPLE.lines().find_map(|line| line.strip_prefix("filter = ")).unwrap();
+    let text = logged(&config(LogFormat::Human, filter.trim_matches('"')), None, true, false, || {
+        tracing::info!(target: "serenity::http", "quiet");
+        tracing::info!(target: "slack_morphism", "quiet");
+        tracing::info!(target: "teloxide_core", "quiet");
+        tracing::info!(target: "hyper::client", "quiet");
+        tracing::info!(target: "sqlx::query", "quiet");
+        tracing::info!(target: "wilco", "told");
+    });
+    assert!(text.contains("told") && !text.contains("quiet"), "{text}");
+}
+
+#[test]
+fn a_secret_in_two_pieces_is_masked() {
+    let kept = Kept::default();
+    let maker = Redacting(kept.clone());
+    let mut line = maker.make_writer();
+    line.write_all(b"a xoxb-12345").unwrap();
+    assert_eq!(kept.text(), "", "nothing is written before the line is complete");
+    line.write_all(b"6789-canary\nhalf").unwrap();
+    assert_eq!(kept.text(), "a [secret]\n");
+    drop(line);
+    assert_eq!(kept.text(), "a [secret]\nhalf");
+}

@@ -1,0 +1,9 @@
+//! The harness: a stage on which a script speaks, time is moved by hand, and the channel is read as
+//! a person sees it.
+
+pub mod clock;
+pub mod puppet;
+pub mod stage;
+
+pub use puppet::Puppets;
+pub use stage::{Actor, Stage, Where};

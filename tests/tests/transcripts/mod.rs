@@ -1,0 +1,3 @@
+//! A script speaks, time is moved by hand, and the snapshot is the channel as a person sees it.
+
+mod basics;
