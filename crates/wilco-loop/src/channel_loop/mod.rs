@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use wilco_core::settings::Settings;
 use wilco_core::{Body, DeliveryKey, Envelope, MessageRef, Short, Timestamp, WorkerId, wording};
 use wilco_store::StoreError;
-use wilco_store::changes::{BeginDue, Prune, Pruned, RenewLeases, ResumeAccounts, Run};
+use wilco_store::changes::{BeginDue, Prune, Pruned, RenewLeases, ResumeAccounts, Run, STARTS};
 use wilco_store::reads::{InspectJob, Stopping};
 
 use crate::event::Event;
@@ -240,10 +240,11 @@ impl ChannelLoop {
         let again = self.beginning.end();
         match runs {
             Ok(runs) => {
+                let more = runs.len() >= STARTS;
                 for run in runs {
                     self.start(run);
                 }
-                if again {
+                if more || again {
                     self.begin();
                 }
                 self.look_due();

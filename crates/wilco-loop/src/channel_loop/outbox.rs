@@ -91,7 +91,7 @@ impl ChannelLoop {
                 | Settled::Superseded,
             ) => {}
             Err(error) => {
-                tracing::error!(worker_id = %worker, %error, "a delivery could not be settled; its lease runs out");
+                tracing::error!(worker_id = %worker, %error, "a delivery could not be settled; the next start takes it up as one in doubt");
             }
         }
         // What waited for this one may be due now.

@@ -16,7 +16,10 @@ use crate::error::StoreError;
 use crate::journal;
 use crate::rows::{WorkerRow, worker_columns};
 
-const QUEUED: &str = concat!(worker_columns!(), "WHERE state = 'queued' ORDER BY created_at, id LIMIT $1");
+const QUEUED: &str = concat!(
+    worker_columns!(),
+    "WHERE state = 'queued' AND (created_at > $1 OR (created_at = $1 AND id > $2)) ORDER BY created_at, id LIMIT $3"
+);
 const RUNNING: &str = "SELECT kind, account, person_id, COUNT(*) AS running FROM workers \
                        WHERE ended_at IS NULL AND state IN ('running', 'cancelling') GROUP BY kind, account, person_id";
 const START: &str = "UPDATE workers SET state = 'running', started_at = $1, owner = $2, lease_until = $3, \
@@ -24,8 +27,10 @@ const START: &str = "UPDATE workers SET state = 'running', started_at = $1, owne
 const PROGRESS_ON: &str =
     "UPDATE contracts SET progress_deadline = $1 WHERE worker = $2 AND state IN ('acked', 'progressing', 'sla_missed')";
 
-/// How many queued jobs one look considers. With more waiting, the next end of a job looks again.
-const LOOK: i64 = 500;
+/// How many queued jobs one look reads at a time.
+const PAGE: usize = 200;
+/// How many jobs one transaction starts at the most; the loop asks again while there are more.
+pub const STARTS: usize = 200;
 
 /// Starts every queued job for which its person and its kind have a slot, oldest first.
 #[derive(Clone, Debug)]
@@ -66,38 +71,56 @@ impl Change for BeginDue {
     }
 
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<Run>, StoreError> {
-        let queued = tx.rows(QUEUED, args![LOOK]).await?;
-        if queued.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut slots = Slots::load(tx).await?;
+        let mut slots = None;
         let mut started = Vec::new();
-        for row in &queued {
-            let worker = WorkerRow::decode(row)?;
-            if !slots.take(&worker, &self.settings) {
-                continue;
+        let (mut last_at, mut last_id) = (Timestamp(i64::MIN), String::new());
+        // Whoever has used up their slots must not hide those who wait behind them.
+        while started.len() < STARTS {
+            let queued = tx.rows(QUEUED, args![last_at, last_id.as_str(), PAGE]).await?;
+            let Some(last) = queued.last() else { break };
+            (last_at, last_id) = (last.time("created_at")?, last.text("id")?);
+            let slots = match &mut slots {
+                Some(slots) => slots,
+                None => slots.insert(Slots::load(tx).await?),
+            };
+            for row in &queued {
+                let worker = WorkerRow::decode(row)?;
+                if slots.take(&worker, &self.settings) {
+                    started.push(self.start(tx, worker).await?);
+                }
             }
-            let hard = self.now.plus(worker.rules.terms.terminal());
-            let silent = worker.rules.inactivity.map(|limit| self.now.plus(limit));
-            let deadline = silent.map_or(hard, |silent| silent.min(hard));
-            let lease = self.now.plus(WORKER_LEASE);
-            tx.run(START, args![self.now, &self.owner, lease, hard, deadline, &worker.id]).await?;
-            tx.run(PROGRESS_ON, args![self.now.plus(worker.rules.terms.progress()), &worker.id]).await?;
-            let event = Event::Started { kind: worker.kind.clone(), rerun: worker.reruns };
-            journal::append(tx, &worker.id, self.now, &[event]).await?;
-            tracing::info!(worker_id = %worker.id, short = %worker.short, kind = worker.kind, rerun = worker.reruns, "started");
-            started.push(Run {
-                waited: worker.ahead.is_some(),
-                created: worker.created,
-                input: Input { rerun: worker.reruns, ..worker.input },
-                worker: worker.id,
-                short: worker.short,
-                kind: worker.kind,
-                rules: worker.rules,
-            });
+            if queued.len() < PAGE {
+                break;
+            }
         }
         crash::point("store.begin.applied");
         Ok(started)
+    }
+}
+
+impl BeginDue {
+    async fn start(&self, tx: &mut Tx<'_>, worker: WorkerRow) -> Result<Run, StoreError> {
+        let hard = self.now.plus(worker.rules.terms.terminal());
+        let silent = worker.rules.inactivity.map(|limit| self.now.plus(limit));
+        let deadline = silent.map_or(hard, |silent| silent.min(hard));
+        let lease = self.now.plus(WORKER_LEASE);
+        tx.run(START, args![self.now, &self.owner, lease, hard, deadline, &worker.id]).await?;
+        tx.run(PROGRESS_ON, args![self.now.plus(worker.rules.terms.progress()), &worker.id]).await?;
+        let event = Event::Started { kind: worker.kind.clone(), rerun: worker.reruns };
+        journal::append(tx, &worker.id, self.now, &[event]).await?;
+        tracing::info!(
+            worker_id = %worker.id, short = %worker.short, kind = worker.kind, channel = %worker.address,
+            rerun = worker.reruns, "started"
+        );
+        Ok(Run {
+            waited: worker.ahead.is_some(),
+            created: worker.created,
+            input: Input { rerun: worker.reruns, ..worker.input },
+            worker: worker.id,
+            short: worker.short,
+            kind: worker.kind,
+            rules: worker.rules,
+        })
     }
 }
 

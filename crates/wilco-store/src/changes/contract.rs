@@ -16,12 +16,12 @@ const OPEN: &str = "INSERT INTO contracts (id, worker, number, state, person, ro
 const MOVE: &str = "UPDATE contracts SET state = $1 WHERE id = $2";
 const END: &str = "UPDATE contracts SET ack_deadline = NULL, progress_deadline = NULL WHERE id = $1";
 const INSERT: &str = "INSERT INTO receipts (id, contract, worker, kind, part, generation, state, account, channel, \
-                      thread, body, first_due, due_at, attempts, created_at) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+                      thread, body, first_due, due_at, parked_until, attempts, fallbacks, created_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
                       ON CONFLICT (contract, kind, part, generation) DO NOTHING";
 const EXISTING: &str = "SELECT id FROM receipts WHERE contract = $1 AND kind = $2 AND part = $3 AND generation = $4";
-const READY: &str = "UPDATE receipts SET state = 'pending', due_at = $1, first_due = COALESCE(first_due, $2) \
-                     WHERE id = $3 AND state = 'waiting'";
+const READY: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, \
+                     first_due = COALESCE(first_due, $3) WHERE id = $4 AND state = 'waiting'";
 const FAIL: &str = "UPDATE receipts SET state = 'failed', reason = $1, due_at = NULL, lease_owner = NULL, \
                     lease_until = NULL, settled_at = $2 WHERE id = $3 AND settled_at IS NULL";
 const WHEN: &str = "SELECT (SELECT COUNT(*) FROM paused_accounts WHERE account = $1) AS paused, \
@@ -90,8 +90,21 @@ pub(crate) struct Draft<'a> {
     pub(crate) body: Option<&'a Body>,
     /// Attempts that earlier generations spent, so that a new generation does not start over.
     pub(crate) attempts: u32,
+    /// How many times earlier generations were replaced.
+    pub(crate) fallbacks: u32,
+    /// When the first generation became due: the limit of days counts from there, not from the newest one.
+    pub(crate) first_due: Option<Timestamp>,
     /// Added to the due time.
     pub(crate) delay: Duration,
+}
+
+/// When something for an address may leave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due {
+    /// The time; none while its account is paused.
+    pub(crate) at: Option<Timestamp>,
+    /// Until when the address asked for silence, so that nothing makes it due earlier.
+    pub(crate) parked: Option<Timestamp>,
 }
 
 impl<'a> Draft<'a> {
@@ -104,6 +117,8 @@ impl<'a> Draft<'a> {
             state: ReceiptState::Pending,
             body: None,
             attempts: 0,
+            fallbacks: 0,
+            first_due: None,
             delay: Duration::ZERO,
         }
     }
@@ -123,9 +138,11 @@ pub(crate) async fn insert(
     let (first_due, due) = match draft.state {
         ReceiptState::Pending => {
             let from = now.plus(draft.delay);
-            (Some(from), due(tx, at.address, from).await?)
+            (Some(draft.first_due.unwrap_or(from)), due(tx, at.address, from).await?)
         }
-        ReceiptState::Waiting | ReceiptState::Sending | ReceiptState::Surfaced | ReceiptState::Failed => (None, None),
+        ReceiptState::Waiting | ReceiptState::Sending | ReceiptState::Surfaced | ReceiptState::Failed => {
+            (draft.first_due, Due { at: None, parked: None })
+        }
     };
     let inserted = tx
         .run(
@@ -143,8 +160,10 @@ pub(crate) async fn insert(
                 at.address.thread.as_deref(),
                 draft.body.map(json),
                 first_due,
-                due,
+                due.at,
+                due.parked,
                 draft.attempts,
+                draft.fallbacks,
                 now
             ],
         )
@@ -158,15 +177,15 @@ pub(crate) async fn insert(
     }
 }
 
-/// When something for an address may leave, not before `from`: none while its account is paused.
-pub(crate) async fn due(tx: &mut Tx<'_>, address: &Address, from: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+/// When something for an address may leave, not before `from`.
+pub(crate) async fn due(tx: &mut Tx<'_>, address: &Address, from: Timestamp) -> Result<Due, StoreError> {
     let Some(row) = tx.row(WHEN, args![&address.account, &address.channel]).await? else {
-        return Ok(Some(from));
+        return Ok(Due { at: Some(from), parked: None });
     };
-    if row.int("paused")? > 0 {
-        return Ok(None);
-    }
-    Ok(Some(row.opt_time("until")?.map_or(from, |until| until.max(from))))
+    let parked = row.opt_time("until")?;
+    let paused = row.int("paused")? > 0;
+    let at = (!paused).then(|| parked.map_or(from, |until| until.max(from)));
+    Ok(Due { at, parked })
 }
 
 pub(crate) async fn load(tx: &mut Tx<'_>, id: &ContractId) -> Result<ContractRow, StoreError> {
@@ -176,12 +195,25 @@ pub(crate) async fn load(tx: &mut Tx<'_>, id: &ContractId) -> Result<ContractRow
     }
 }
 
+/// The contracts of a worker. One that cannot be read is left out, so that it does not hold up the
+/// others; [`super::aside`] gives it up when the worker ends.
 pub(crate) async fn of_worker(tx: &mut Tx<'_>, worker: &WorkerId) -> Result<Vec<ContractRow>, StoreError> {
-    tx.rows(CONTRACTS_OF_WORKER, args![worker]).await?.iter().map(ContractRow::decode).collect()
+    let mut contracts = Vec::new();
+    for row in tx.rows(CONTRACTS_OF_WORKER, args![worker]).await? {
+        match ContractRow::decode(&row) {
+            Ok(contract) => contracts.push(contract),
+            Err(StoreError::Undecodable { what, why }) => {
+                tracing::error!(worker_id = %worker, what, why, "a contract cannot be read and is left out");
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(contracts)
 }
 
+/// The receipts of a contract, also those of which only the columns that decide can be read.
 pub(crate) async fn receipts(tx: &mut Tx<'_>, contract: &ContractId) -> Result<Vec<ReceiptRow>, StoreError> {
-    tx.rows(RECEIPTS_OF_CONTRACT, args![contract]).await?.iter().map(ReceiptRow::decode).collect()
+    tx.rows(RECEIPTS_OF_CONTRACT, args![contract]).await?.iter().map(ReceiptRow::decode_what_can_be).collect()
 }
 
 /// Moves a contract by the rule, and notes it in the journal when it moved.
@@ -270,7 +302,7 @@ pub(crate) async fn reconsider(
             now
         };
         let due = due(tx, &one.address, from).await?;
-        tx.run(READY, args![due, now, &one.id]).await?;
+        tx.run(READY, args![due.at, due.parked, now, &one.id]).await?;
     }
     if ended {
         match receipt::standing(&order) {
@@ -286,8 +318,28 @@ pub(crate) async fn reconsider(
     Ok(())
 }
 
-/// Why a waiting receipt can never go, if so.
+/// Why an open receipt can never go, if so.
 fn doom(one: &ReceiptRow, all: &[ReceiptRow], ended: bool) -> Option<Cause> {
+    if one.state.is_settled() {
+        return None;
+    }
+    if let Some(why) = &one.unreadable {
+        return Some(Cause::new("undecodable", why.clone()));
+    }
+    // A question that is due but not under way would overwrite the result that follows it.
+    let overtaken = ended && one.state == ReceiptState::Pending;
+    match one.kind {
+        ReceiptKind::Question if overtaken => return Some(Cause::new(OVERTAKEN, "the job has ended")),
+        ReceiptKind::Ping if overtaken && one.part > 0 => {
+            return Some(Cause::new(OVERTAKEN, "there is nothing to announce"));
+        }
+        ReceiptKind::Stub
+        | ReceiptKind::Content
+        | ReceiptKind::Part
+        | ReceiptKind::File
+        | ReceiptKind::Question
+        | ReceiptKind::Ping => {}
+    }
     if one.state != ReceiptState::Waiting {
         return None;
     }

@@ -26,7 +26,7 @@ mod watch;
 pub use accept::{NewJob, Started};
 pub use answer::AnswerDone;
 pub use ask::{AskQuestion, Asked};
-pub use begin::{BeginDue, Run};
+pub use begin::{BeginDue, Run, STARTS};
 pub use cancel::{CancelDone, RequestCancel};
 pub use claim::{Claim, ClaimDue, Claimed};
 pub use deadlines::{DeadlineMissed, Deadlines, ExtendDeadlines, Missed, MissedKind};

@@ -175,7 +175,7 @@ impl Settle {
             Resolution::Answered(_, DeliveryOutcome::NotSurfaced(reason)) => (
                 match reason {
                     NotSurfaced::RetryAfter { delay, .. } => Some(*delay),
-                    NotSurfaced::Retry(_) | NotSurfaced::Ambiguous(_) => {
+                    NotSurfaced::Retry(_) | NotSurfaced::Ambiguous(_) | NotSurfaced::StopAccount(_) => {
                         Some(wilco_core::schedule::REASSERT_AFTER.mul_f64(self.jitter))
                     }
                     NotSurfaced::Silent
@@ -183,7 +183,6 @@ impl Settle {
                     | NotSurfaced::Reshape(_)
                     | NotSurfaced::Moved(_)
                     | NotSurfaced::Gone(_)
-                    | NotSurfaced::StopAccount(_)
                     | NotSurfaced::Bug(_) => None,
                 },
                 reason.name(),

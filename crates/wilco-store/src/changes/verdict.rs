@@ -8,7 +8,7 @@ use wilco_core::receipt::{ReceiptKind, Verdict};
 use wilco_core::schedule::{self, REASSERT_AFTER};
 use wilco_core::{Address, Cause, MessageRef, Scope, Timestamp, WorkerId};
 
-use super::contract::{self, At, Draft, SUPERSEDED};
+use super::contract::{self, At, Draft, Due, SUPERSEDED};
 use super::edit::QUESTION_PRINT;
 use super::settle::{Settled, message_id};
 use super::{Fresh, route};
@@ -24,11 +24,11 @@ const SHOWN: &str =
     "UPDATE contracts SET shown_at = $1, shown_print = $2, edit_open = 0, edit_until = NULL WHERE id = $3";
 const CLOSE_EDIT: &str = "UPDATE contracts SET edit_open = $1, edit_until = NULL, \
                           doubt_at = CASE WHEN $1 = 1 THEN $2 ELSE doubt_at END WHERE id = $3";
-const AGAIN: &str = "UPDATE receipts SET state = 'pending', due_at = $1, attempts = $2, doubt = $3, \
-                     edit_open = CASE WHEN $4 = 1 THEN 1 ELSE edit_open END, last_error = $5, \
-                     lease_owner = NULL, lease_until = NULL WHERE id = $6";
-const RESHAPE: &str = "UPDATE receipts SET state = 'pending', due_at = $1, shape = $2, last_error = $3, \
-                       lease_owner = NULL, lease_until = NULL WHERE id = $4";
+const AGAIN: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, attempts = $3, doubt = $4, \
+                     edit_open = CASE WHEN $5 = 1 THEN 1 ELSE edit_open END, last_error = $6, \
+                     lease_owner = NULL, lease_until = NULL WHERE id = $7";
+const RESHAPE: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, shape = $3, \
+                       last_error = $4, lease_owner = NULL, lease_until = NULL WHERE id = $5";
 const PARK_ONE: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, \
                         lease_owner = NULL, lease_until = NULL WHERE id = $3";
 const PARK_CHAT: &str = "UPDATE receipts SET due_at = $1, parked_until = $1 \
@@ -70,12 +70,13 @@ impl Case<'_> {
             Verdict::Surfaced { message, reassert } => self.surfaced(tx, &message, reassert).await,
             Verdict::Again { delay, spent, doubt, cause } => self.again(tx, delay, spent, doubt, &cause).await,
             Verdict::Park { scope, delay } => self.park(tx, scope, delay).await,
-            Verdict::NextGeneration { cause } => self.next_generation(tx, &cause).await,
+            Verdict::NextGeneration { cause } => self.next_generation(tx, &cause, false).await,
             Verdict::Replace { cause } => self.replace(tx, &cause).await,
             Verdict::Plainer { shape, cause } => {
                 self.edit_ended(tx, false).await?;
                 let due = contract::due(tx, &self.receipt.address, self.now).await?;
-                tx.run(RESHAPE, args![due, shape.name(), cause.to_string(), &self.receipt.id]).await?;
+                let why = cause.to_string();
+                tx.run(RESHAPE, args![due.at, due.parked, shape.name(), why, &self.receipt.id]).await?;
                 Ok(Settled::Rerouted)
             }
             Verdict::Moved { to } => {
@@ -98,8 +99,6 @@ impl Case<'_> {
     async fn surfaced(&mut self, tx: &mut Tx<'_>, message: &MessageRef, reassert: bool) -> Result<Settled, StoreError> {
         let receipt = self.receipt;
         let main = receipt.part_of_main();
-        // A question is followed by progress, which overwrites a late edit by itself.
-        let reassert = reassert && receipt.kind.is_terminal();
         let again = reassert.then(|| self.now.plus(REASSERT_AFTER));
         tx.run(SURFACED, args![json(message), self.now, again, &receipt.id]).await?;
         match receipt.kind {
@@ -142,10 +141,11 @@ impl Case<'_> {
         // An edit in doubt may land later: whatever is shown there next is asserted once more.
         let (create_doubt, edit_doubt) =
             if receipt.kind.is_fill() { (false, doubt) } else { (doubt || (receipt.doubt && spent), false) };
-        tx.run(AGAIN, args![due, attempts, create_doubt, edit_doubt, cause.to_string(), &receipt.id]).await?;
+        let why = cause.to_string();
+        tx.run(AGAIN, args![due.at, due.parked, attempts, create_doubt, edit_doubt, why, &receipt.id]).await?;
         self.edit_ended(tx, edit_doubt).await?;
-        self.note_next(due);
-        Ok(Settled::RetryScheduled { at: due, attempts })
+        self.note_next(due.at);
+        Ok(Settled::RetryScheduled { at: due.at, attempts })
     }
 
     /// A question's edit holds the contract's edit window; it ends with a definite answer.
@@ -170,30 +170,44 @@ impl Case<'_> {
         self.edit_ended(tx, false).await?;
         park(tx, &receipt.address, scope, until).await?;
         let due = contract::due(tx, &receipt.address, until).await?;
-        tx.run(PARK_ONE, args![due, until, &receipt.id]).await?;
-        self.note_next(due);
-        Ok(Settled::RetryScheduled { at: due, attempts: receipt.attempts })
+        let parked = due.parked.map_or(until, |longer| longer.max(until));
+        tx.run(PARK_ONE, args![due.at, parked, &receipt.id]).await?;
+        self.note_next(due.at);
+        Ok(Settled::RetryScheduled { at: due.at, attempts: receipt.attempts })
     }
 
     /// Posts the next generation of a stub: nobody can know whether this one exists.
-    async fn next_generation(&mut self, tx: &mut Tx<'_>, cause: &Cause) -> Result<Settled, StoreError> {
+    ///
+    /// With `replaced` it was there and somebody deleted it, which the rule allows once.
+    async fn next_generation(
+        &mut self,
+        tx: &mut Tx<'_>,
+        cause: &Cause,
+        replaced: bool,
+    ) -> Result<Settled, StoreError> {
         let receipt = self.receipt;
-        if receipt.kind != ReceiptKind::Stub {
-            // A ping carries no content and may repeat; it has no generations.
-            return self.again(tx, Duration::ZERO, true, false, cause).await;
-        }
         let spent = receipt.attempts + 1;
-        let age = self.now.since(receipt.first_due.unwrap_or(receipt.created));
-        let Some(delay) = schedule::next_attempt(ReceiptKind::Stub, spent, age) else {
+        let first_due = receipt.first_due.unwrap_or(receipt.created);
+        let Some(delay) = schedule::next_attempt(receipt.kind, spent, self.now.since(first_due)) else {
             let cause = Cause::new("exhausted", format!("gave up after {spent} attempts; last: {cause}"));
             contract::fail(tx, receipt, &cause, self.now, self.events).await?;
             return Ok(Settled::FailedForGood(cause));
         };
+        if receipt.kind != ReceiptKind::Stub {
+            // A ping carries no content and may repeat: it has no generations and is simply sent again.
+            let due = contract::due(tx, &receipt.address, self.now.plus(delay.mul_f64(self.jitter))).await?;
+            let why = cause.to_string();
+            tx.run(AGAIN, args![due.at, due.parked, spent, false, false, why, &receipt.id]).await?;
+            self.note_next(due.at);
+            return Ok(Settled::RetryScheduled { at: due.at, attempts: spent });
+        }
         self.supersede(tx, cause).await?;
         let id = self.fresh.receipt();
         let draft = Draft {
             generation: receipt.generation + 1,
             attempts: spent,
+            fallbacks: receipt.fallbacks + u32::from(replaced),
+            first_due: Some(first_due),
             delay: delay.mul_f64(self.jitter),
             body: receipt.body.as_ref(),
             ..Draft::pending(&id, ReceiptKind::Stub, receipt.part)
@@ -212,7 +226,7 @@ impl Case<'_> {
     async fn replace(&mut self, tx: &mut Tx<'_>, cause: &Cause) -> Result<Settled, StoreError> {
         let receipt = self.receipt;
         if receipt.kind == ReceiptKind::Stub {
-            return self.next_generation(tx, cause).await;
+            return self.next_generation(tx, cause, true).await;
         }
         self.edit_ended(tx, false).await?;
         if receipt.part_of_main() {
@@ -226,7 +240,8 @@ impl Case<'_> {
         Ok(Settled::Rerouted)
     }
 
-    /// Inserts the next generation of a part's stub at the contract's present address.
+    /// Inserts the next generation of a part's stub at the contract's present address. It waits for
+    /// the stubs before it, so that the parts stand in their order there, too.
     pub(crate) async fn new_stub(&mut self, tx: &mut Tx<'_>, part: u32, like: &ReceiptRow) -> Result<(), StoreError> {
         let newest = match tx.row(NEWEST_STUB, args![&self.contract.id, part]).await? {
             Some(row) => row.opt_int("newest")?.unwrap_or(-1),
@@ -238,8 +253,7 @@ impl Case<'_> {
         let body = if part > 0 { body.or(Some(&placeholder)) } else { None };
         let draft = Draft {
             generation: u32::try_from(newest + 1).unwrap_or(0),
-            body,
-            ..Draft::pending(&id, ReceiptKind::Stub, part)
+            ..Draft::waiting(&id, ReceiptKind::Stub, part, body)
         };
         contract::insert(tx, &At::of(&self.contract), &draft, self.now).await?;
         Ok(())
@@ -247,15 +261,24 @@ impl Case<'_> {
 
     async fn moved(&mut self, tx: &mut Tx<'_>, to: &Address) -> Result<Settled, StoreError> {
         let from = self.receipt.address.clone();
+        if from == *to {
+            // Nothing would change, and the next attempt would be told the same at once.
+            let age = self.now.since(self.receipt.first_due.unwrap_or(self.receipt.created));
+            let cause = Cause::new("moved", "the platform names the address that was used");
+            let spent = self.receipt.attempts + 1;
+            return match schedule::next_attempt(self.receipt.kind, spent, age) {
+                Some(delay) => self.again(tx, delay, true, false, &cause).await,
+                None => {
+                    contract::fail(tx, self.receipt, &cause, self.now, self.events).await?;
+                    Ok(Settled::FailedForGood(cause))
+                }
+            };
+        }
         route::rewrite(tx, &from, to, self.now).await?;
         self.contract = contract::load(tx, &self.contract.id).await?;
         let due = contract::due(tx, to, self.now).await?;
         let cause = Cause::new("moved", format!("the chat has a new id: {to}"));
-        tx.run(
-            AGAIN,
-            args![due, self.receipt.attempts, self.receipt.doubt, false, cause.to_string(), &self.receipt.id],
-        )
-        .await?;
+        self.put_back(tx, due, &cause).await?;
         self.events.push(Event::RouteStep {
             contract: self.contract.id.clone(),
             from,
@@ -266,17 +289,18 @@ impl Case<'_> {
     }
 
     async fn pause(&mut self, tx: &mut Tx<'_>, cause: &Cause) -> Result<Settled, StoreError> {
-        let account = &self.receipt.address.account;
         self.edit_ended(tx, false).await?;
-        tracing::error!(%account, worker_id = %self.worker, reason = %cause, "account paused until a person acts");
-        tx.run(PAUSE, args![account, cause.to_string(), self.now]).await?;
-        tx.run(
-            AGAIN,
-            args![None::<i64>, self.receipt.attempts, self.receipt.doubt, false, cause.to_string(), &self.receipt.id],
-        )
-        .await?;
-        tx.run(HOLD, args![account]).await?;
-        Ok(Settled::RetryScheduled { at: None, attempts: self.receipt.attempts })
+        pause_account(tx, &self.receipt.address, cause, self.now).await?;
+        let due = contract::due(tx, &self.receipt.address, self.now).await?;
+        self.put_back(tx, due, cause).await?;
+        Ok(Settled::RetryScheduled { at: due.at, attempts: self.receipt.attempts })
+    }
+
+    /// Makes it pending again as it was: no attempt is spent.
+    async fn put_back(&self, tx: &mut Tx<'_>, due: Due, cause: &Cause) -> Result<(), StoreError> {
+        let one = self.receipt;
+        tx.run(AGAIN, args![due.at, due.parked, one.attempts, one.doubt, false, cause.to_string(), &one.id]).await?;
+        Ok(())
     }
 }
 
@@ -296,7 +320,7 @@ pub(crate) async fn park(tx: &mut Tx<'_>, address: &Address, scope: Scope, until
     Ok(())
 }
 
-/// Pauses an account from outside of a delivery, such as a refused progress edit.
+/// Pauses an account: nothing of it is due until it is resumed.
 pub(crate) async fn pause_account(
     tx: &mut Tx<'_>,
     address: &Address,

@@ -22,6 +22,7 @@ pub(crate) struct ContractRow {
     pub(crate) address: Address,
     pub(crate) message: Option<MessageRef>,
     pub(crate) ack_deadline: Option<Timestamp>,
+    pub(crate) progress_deadline: Option<Timestamp>,
     pub(crate) acked: Option<Timestamp>,
     pub(crate) shown_print: Option<String>,
     pub(crate) shown_at: Option<Timestamp>,
@@ -43,6 +44,7 @@ impl ContractRow {
             address: address(row)?,
             message: row.opt_json("message")?,
             ack_deadline: row.opt_time("ack_deadline")?,
+            progress_deadline: row.opt_time("progress_deadline")?,
             acked: row.opt_time("acked_at")?,
             shown_print: row.opt_text("shown_print")?,
             shown_at: row.opt_time("shown_at")?,
@@ -55,7 +57,12 @@ impl ContractRow {
     /// Whether an edit of the worker's message may still be on its way: one is open, or one whose
     /// outcome nobody knows was sent a short while ago, even if a later one is certain.
     pub(crate) fn edit_may_land(&self, now: Timestamp) -> bool {
-        self.edit_open || self.doubt_at.is_some_and(|at| now.since(at) < REASSERT_AFTER)
+        self.edit_open || self.in_doubt(now)
+    }
+
+    /// Whether an edit whose outcome nobody knows was sent a short while ago.
+    pub(crate) fn in_doubt(&self, now: Timestamp) -> bool {
+        self.doubt_at.is_some_and(|at| now.since(at) < REASSERT_AFTER)
     }
 
     /// The route's next address, if there is one.

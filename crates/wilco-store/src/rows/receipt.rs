@@ -36,10 +36,34 @@ pub(crate) struct ReceiptRow {
     pub(crate) reason: Option<String>,
     pub(crate) created: Timestamp,
     pub(crate) settled: Option<Timestamp>,
+    /// Why what it shows cannot be read; the fields that only show something are empty then.
+    pub(crate) unreadable: Option<String>,
 }
 
 impl ReceiptRow {
     pub(crate) fn decode(row: &Row) -> Result<Self, StoreError> {
+        let mut one = Self::decode_order(row)?;
+        one.body = row.opt_json("body")?;
+        one.message = row.opt_json("message")?;
+        one.shape = named(row, "shape", Shape::from_name)?;
+        Ok(one)
+    }
+
+    /// As [`ReceiptRow::decode`], but a row whose body, message or shape is broken still takes its place
+    /// in the order of its contract and says why it can never go. Otherwise one broken row would keep
+    /// every other receipt of its contract from settling.
+    pub(crate) fn decode_what_can_be(row: &Row) -> Result<Self, StoreError> {
+        match Self::decode(row) {
+            Err(StoreError::Undecodable { what, why }) => {
+                let mut one = Self::decode_order(row)?;
+                one.unreadable = Some(format!("{what}: {why}"));
+                Ok(one)
+            }
+            decoded => decoded,
+        }
+    }
+
+    fn decode_order(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: ReceiptId::new(row.text("id")?),
             contract: ContractId::new(row.text("contract")?),
@@ -49,9 +73,9 @@ impl ReceiptRow {
             generation: row.count("generation")?,
             state: named(row, "state", ReceiptState::from_name)?,
             address: address(row)?,
-            body: row.opt_json("body")?,
-            message: row.opt_json("message")?,
-            shape: named(row, "shape", Shape::from_name)?,
+            body: None,
+            message: None,
+            shape: Shape::Rich,
             attempts: row.count("attempts")?,
             fallbacks: row.count("fallbacks")?,
             first_due: row.opt_time("first_due")?,
@@ -64,6 +88,7 @@ impl ReceiptRow {
             reason: row.opt_text("reason")?,
             created: row.time("created_at")?,
             settled: row.opt_time("settled_at")?,
+            unreadable: None,
         })
     }
 

@@ -1,0 +1,105 @@
+//! The commands that answer and end. They work beside a running bot and without one.
+
+mod check;
+mod jobs;
+mod receipts;
+mod show;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wilco_core::Clock;
+use wilco_core::desk::{DeskError, Limit};
+use wilco_core::text::duration;
+use wilco_core::time::Timestamp;
+use wilco_loop::kinds::{KindMap, Kinds};
+use wilco_loop::{LoopDesk, Parts};
+use wilco_store::Store;
+
+use crate::bot::Extras;
+use crate::config::Config;
+use crate::exit::{Ended, Exit};
+use crate::local;
+use crate::wiring::{self, Wiring};
+
+pub(crate) use check::check;
+pub(crate) use jobs::jobs;
+pub(crate) use receipts::receipts;
+
+/// The desk over the store alone, for the person at the machine's own shell.
+struct Counter {
+    desk: LoopDesk,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    database: PathBuf,
+}
+
+impl Counter {
+    /// Opens a store that is there. Looking must not create one.
+    async fn open(config: &Config, extras: Extras) -> anyhow::Result<Self> {
+        let database = wiring::database(&config.store.url);
+        if !database.exists() {
+            let sentence = format!(
+                "there is no store at {}: nothing was accepted here yet, and nothing was created. Start `wilco` first, or \
+                 name another store with --store",
+                database.display()
+            );
+            return Err(Ended::new(Exit::Unavailable, sentence).into());
+        }
+        let store = wiring::open(&config.store.url, false).await?;
+        let wiring = Wiring::over(store.clone());
+        let (makers, additions) = extras.split();
+        // They are only made, never connected: a cancel may have to be worded in the measures of a platform.
+        let adapters = wiring.adapters(wiring.web(config).as_ref(), makers)?;
+        let clock = Arc::clone(&wiring.clock);
+        let desk = LoopDesk::over_store(Parts {
+            store: wiring.store,
+            clock: wiring.clock,
+            dice: wiring.dice,
+            kinds: Arc::new(Kinds::new(KindMap::new())),
+            settings: local::settings(config, &additions),
+            adapters,
+            folder: wiring::files(config),
+        });
+        Ok(Self { desk, store, clock, database })
+    }
+
+    /// How long ago something was.
+    fn ago(&self, at: Timestamp) -> String {
+        format!("{} ago", duration(self.clock.now().since(at)))
+    }
+
+    async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// A wished count; out of its range is a mistake of the command line.
+fn limit(wish: i64) -> Result<Limit, Ended> {
+    Limit::new(wish).map_err(|error| Ended::new(Exit::Usage, error.to_string()))
+}
+
+/// What the desk answered, as the end of the process.
+fn refused(error: DeskError) -> Ended {
+    let exit = match &error {
+        DeskError::Store(_) => Exit::Unavailable,
+        DeskError::NotFound(_)
+        | DeskError::Ambiguous { .. }
+        | DeskError::NotAllowed { .. }
+        | DeskError::BadInput(_)
+        | DeskError::Refused(_) => Exit::Failed,
+    };
+    let sentence = match error {
+        // Whoever sits at this machine sees everything, so there is no "that you can see".
+        DeskError::NotFound(name) => format!("there is no job or receipt `{name}`"),
+        DeskError::Ambiguous { name, candidates } => {
+            let lines = candidates.iter().map(|job| format!("\n  {}  {}  {}", job.short, job.kind, job.state.name()));
+            format!("`{name}` fits several jobs; give more of the id:{}", lines.collect::<String>())
+        }
+        other @ (DeskError::NotAllowed { .. }
+        | DeskError::BadInput(_)
+        | DeskError::Refused(_)
+        | DeskError::Store(_)) => other.to_string(),
+    };
+    Ended::new(exit, sentence)
+}
