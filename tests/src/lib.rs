@@ -2,8 +2,11 @@
 //! a person sees it.
 
 pub mod clock;
+pub mod logbook;
+pub mod people;
 pub mod puppet;
 pub mod stage;
 
+pub use logbook::Logbook;
 pub use puppet::Puppets;
 pub use stage::{Actor, Stage, Where};

@@ -60,16 +60,21 @@ impl Stage {
 
     /// The attempts that a job's journal holds: kind, number, outcome.
     pub async fn attempts(&self, job: &str) -> Vec<String> {
-        let attempt = |event: &Event| match event {
-            Event::ReceiptAttempt { receipt, part: 0, n, outcome, .. } => {
-                Some(format!("{} {n} {outcome}", receipt.name()))
-            }
-            Event::ReceiptAttempt { receipt, part, n, outcome, .. } => {
-                Some(format!("{} [{part}] {n} {outcome}", receipt.name()))
-            }
-            _ => None,
+        let attempt = |event: &Event| {
+            let Event::ReceiptAttempt { receipt, part, n, outcome, .. } = event else { return None };
+            let part = if *part == 0 { String::new() } else { format!(" [{part}]") };
+            Some(format!("{}{part} {n} {outcome}", receipt.name()))
         };
         self.inspect(job).await.events.iter().filter_map(|entry| attempt(&entry.event)).collect()
+    }
+
+    /// The route steps that a job's journal holds: from, to and why.
+    pub async fn route_steps(&self, job: &str) -> Vec<String> {
+        let step = |event: &Event| {
+            let Event::RouteStep { from, to, reason, .. } = event else { return None };
+            Some(format!("{from} → {to} ({reason})"))
+        };
+        self.inspect(job).await.events.iter().filter_map(|entry| step(&entry.event)).collect()
     }
 
     /// The state of a job's first contract.

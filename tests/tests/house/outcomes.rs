@@ -116,7 +116,7 @@ fn tables(page: &str) -> Vec<BTreeMap<String, Vec<String>>> {
 }
 
 #[test]
-fn d4_the_page_on_outcomes_says_what_the_rule_does() {
+fn the_page_on_outcomes_says_what_the_rule_does() {
     let page = read("docs/outcomes.md");
     let tables = tables(&page);
     assert!(tables.len() >= 2, "the page has lost a table");

@@ -1,7 +1,5 @@
 //! What every source file keeps to.
 
-use std::ops::RangeInclusive;
-
 use super::{Source, files, none, rust};
 
 /// The aim, and the bound.
@@ -46,7 +44,7 @@ fn time_and_chance_are_real_in_three_files_of_the_product_only() {
 }
 
 #[test]
-fn the_lints_that_hold_the_promise_are_switched_off_nowhere() {
+fn d4_the_lints_that_hold_the_promise_are_switched_off_nowhere() {
     let lints = [
         "clippy::wildcard_enum_match_arm",
         "clippy::let_underscore_must_use",
@@ -166,22 +164,6 @@ fn t1_migrations_are_numbered_without_a_gap_and_are_portable() {
 
 fn has_word(text: &str, word: &str) -> bool {
     text.split(|one: char| !one.is_ascii_alphanumeric() && one != '_').any(|one| one == word)
-}
-
-/// The share of comment lines, in percent, that a crate of rules and sentences should have.
-const COMMENTED: RangeInclusive<usize> = 5..=40;
-
-#[test]
-fn the_product_is_explained_but_not_drowned_in_comments() {
-    let product: Vec<Source> = rust().into_iter().filter(Source::is_product).collect();
-    let lines = product.iter().flat_map(|source| source.text.lines()).map(str::trim).filter(|line| !line.is_empty());
-    let (mut comments, mut all) = (0, 0);
-    for line in lines {
-        all += 1;
-        comments += usize::from(line.starts_with("//"));
-    }
-    let share = comments * 100 / all;
-    assert!(COMMENTED.contains(&share), "{share} % of the product are comments");
 }
 
 /// Every file but this one, which has to spell out what it looks for.

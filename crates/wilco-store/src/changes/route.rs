@@ -1,10 +1,11 @@
 //! Leaving an address: the route's next one takes over, or a chat has moved.
 
+use wilco_core::contract::{ContractSignal, ContractState};
 use wilco_core::journal::Event;
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
-use wilco_core::{Address, Cause, Timestamp};
+use wilco_core::{Address, Cause, ContractId, MessageRef, Timestamp};
 
-use super::contract;
+use super::contract::{self, Due};
 use super::settle::Settled;
 use super::verdict::Case;
 use crate::engine::{Tx, args};
@@ -14,20 +15,23 @@ use crate::rows::{ContractRow, ReceiptRow, json, newest};
 const STEP: &str = "UPDATE contracts SET step = $1, account = $2, channel = $3, thread = $4, message = NULL, \
                     edit_open = 0, edit_until = NULL, shown_print = NULL WHERE id = $5";
 const READDRESS: &str = "UPDATE receipts SET account = $1, channel = $2, thread = $3, message = NULL, doubt = 0, \
-                         first_attempt = NULL WHERE contract = $4 AND settled_at IS NULL";
+                         edit_open = 0, first_attempt = NULL, parked_until = NULL \
+                         WHERE contract = $4 AND settled_at IS NULL";
 const REST: &str = "UPDATE receipts SET state = 'waiting', due_at = NULL, lease_owner = NULL, lease_until = NULL, \
                     last_error = $1 WHERE id = $2";
-const AGAIN: &str = "UPDATE receipts SET state = 'pending', due_at = $1, last_error = $2, lease_owner = NULL, \
-                     lease_until = NULL WHERE id = $3";
-const TWIN: &str = "SELECT * FROM contracts WHERE worker = $1 AND id <> $2 AND account = $3 AND channel = $4 \
-                    AND COALESCE(thread, '') = COALESCE($5, '') LIMIT 1";
+const AGAIN: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, last_error = $3, \
+                     lease_owner = NULL, lease_until = NULL WHERE id = $4";
 const MERGE: &str = "UPDATE receipts SET state = 'surfaced', reason = 'merged', settled_at = $1, due_at = NULL, \
                      lease_owner = NULL, lease_until = NULL WHERE contract = $2 AND settled_at IS NULL";
+const ACKED_THERE: &str =
+    "UPDATE contracts SET ack_deadline = NULL, acked_at = COALESCE(acked_at, $1) WHERE id = $2";
 const MOVED_CONTRACTS: &str = "SELECT * FROM contracts WHERE account = $1 AND channel = $2 \
                                AND state NOT IN ('terminal_acked', 'terminal_failed')";
-const MOVE_CONTRACT: &str = "UPDATE contracts SET route = $1, channel = $2, thread = $3 WHERE id = $4";
-const MOVE_RECEIPTS: &str =
-    "UPDATE receipts SET channel = $1 WHERE account = $2 AND channel = $3 AND settled_at IS NULL";
+const MOVE_CONTRACT: &str =
+    "UPDATE contracts SET route = $1, account = $2, channel = $3, thread = $4, message = $5 WHERE id = $6";
+const MOVE_RECEIPTS: &str = "UPDATE receipts SET account = $1, channel = $2, thread = $3 \
+                             WHERE contract = $4 AND settled_at IS NULL";
+const MOVE_MESSAGE: &str = "UPDATE receipts SET message = $1 WHERE id = $2";
 
 /// Takes the route's next address: every receipt that is not settled goes there, and every place that
 /// still has to be filled gets a stub there.
@@ -65,14 +69,14 @@ async fn restart(
     case: &mut Case<'_>,
     one: &ReceiptRow,
     all: &[ReceiptRow],
-    due: Option<Timestamp>,
+    due: Due,
     cause: &Cause,
 ) -> Result<(), StoreError> {
     let newest_stub = one.kind == ReceiptKind::Stub
         && newest(all, ReceiptKind::Stub, one.part).is_some_and(|newest| newest.id == one.id);
     match (one.kind, one.state) {
         (ReceiptKind::Stub, ReceiptState::Pending | ReceiptState::Sending) => {
-            tx.run(AGAIN, args![due, cause.to_string(), &one.id]).await?;
+            tx.run(AGAIN, args![due.at, due.parked, cause.to_string(), &one.id]).await?;
         }
         // A stub that stands at the old address holds a place that still has to be filled here.
         (ReceiptKind::Stub, ReceiptState::Surfaced) if newest_stub && still_needed(one.part, all) => {
@@ -104,29 +108,70 @@ fn still_needed(part: u32, all: &[ReceiptRow]) -> bool {
 
 /// Two routes that come to the same address: the second has nothing to add there.
 async fn merge(tx: &mut Tx<'_>, case: &mut Case<'_>) -> Result<bool, StoreError> {
-    let address = &case.contract.address;
-    let twin = tx
-        .row(TWIN, args![case.worker, &case.contract.id, &address.account, &address.channel, address.thread.as_deref()])
-        .await?;
-    let Some(twin) = twin else {
+    let Some(twin) = twin(tx, case).await? else {
         return Ok(false);
     };
-    let twin = ContractRow::decode(&twin)?;
+    let settled = contract::receipts(tx, &case.contract.id).await?.into_iter().filter(|one| !one.state.is_settled());
+    case.events.extend(settled.map(|one| Event::ReceiptSettled {
+        contract: one.contract,
+        receipt: one.kind,
+        part: one.part,
+        status: "surfaced".to_owned(),
+        message: None,
+        reason: Some("merged".to_owned()),
+    }));
     tx.run(MERGE, args![case.now, &case.contract.id]).await?;
-    tracing::info!(worker_id = %case.worker, into = %twin.id, "contract merged with one at the same address");
+    tx.run(ACKED_THERE, args![case.now, &case.contract.id]).await?;
+    contract::step(tx, &mut case.contract, ContractSignal::StubSurfaced, case.events).await?;
+    tracing::info!(worker_id = %case.worker, into = %twin, "contract merged with one at the same address");
     Ok(true)
+}
+
+/// A contract of the same worker that stands at this address and can still show the result there: one
+/// whose messages could not arrive would take the result with it.
+async fn twin(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<ContractId>, StoreError> {
+    let own = &case.contract;
+    for other in contract::of_worker(tx, case.worker).await? {
+        if other.id == own.id || other.address != own.address || other.state == ContractState::TerminalFailed {
+            continue;
+        }
+        let receipts = contract::receipts(tx, &other.id).await?;
+        if newest(&receipts, ReceiptKind::Stub, 0).is_some_and(|stub| stub.state != ReceiptState::Failed) {
+            return Ok(Some(other.id));
+        }
+    }
+    Ok(None)
 }
 
 /// Rewrites a chat that got a new id, in every open contract and receipt, in this transaction.
 pub(crate) async fn rewrite(tx: &mut Tx<'_>, from: &Address, to: &Address, now: Timestamp) -> Result<(), StoreError> {
     let rows = tx.rows(MOVED_CONTRACTS, args![&from.account, &from.channel]).await?;
     for row in &rows {
-        let contract = ContractRow::decode(row)?;
-        let target = Address { thread: to.thread.clone().or_else(|| contract.address.thread.clone()), ..to.clone() };
-        let route = contract.route.moved(&contract.address, &target);
-        tx.run(MOVE_CONTRACT, args![json(&route), &target.channel, target.thread.as_deref(), &contract.id]).await?;
+        // One that cannot be read is set aside elsewhere; it must not keep the others from moving.
+        let Ok(contract) = ContractRow::decode(row) else { continue };
+        let moved = |old: &Address| {
+            let inside = old.account == from.account && old.channel == from.channel;
+            let thread = to.thread.clone().or_else(|| old.thread.clone());
+            if inside { Address { thread, ..to.clone() } } else { old.clone() }
+        };
+        let address = moved(&contract.address);
+        let steps = contract.route.steps().to_vec();
+        let route = steps.iter().fold(contract.route, |route, step| route.moved(step, &moved(step)));
+        let message = contract.message.map(|one| MessageRef { address: moved(&one.address), ..one });
+        let thread = address.thread.as_deref();
+        let args = args![json(&route), &address.account, &address.channel, thread, message.as_ref().map(json), &contract.id];
+        tx.run(MOVE_CONTRACT, args).await?;
+        tx.run(MOVE_RECEIPTS, args![&address.account, &address.channel, thread, &contract.id]).await?;
+        // A message that is still to be edited is looked for in the new chat; the old id there may be
+        // unknown, which the platform then says.
+        for one in contract::receipts(tx, &contract.id).await? {
+            let Some(message) = one.message else { continue };
+            let address = moved(&message.address);
+            if address != message.address {
+                tx.run(MOVE_MESSAGE, args![json(&MessageRef { address, ..message }), &one.id]).await?;
+            }
+        }
     }
-    tx.run(MOVE_RECEIPTS, args![&to.channel, &from.account, &from.channel]).await?;
     tracing::info!(from = %from, to = %to, at = now.0, "chat moved");
     Ok(())
 }
