@@ -52,6 +52,8 @@ CREATE INDEX IF NOT EXISTS workers_owned    ON workers (owner) WHERE owner IS NO
 CREATE INDEX IF NOT EXISTS workers_due      ON workers (deadline) WHERE deadline IS NOT NULL;
 CREATE INDEX IF NOT EXISTS workers_stopping ON workers (cancel_at) WHERE state = 'cancelling';
 CREATE INDEX IF NOT EXISTS workers_person   ON workers (account, person_id, created_at);
+CREATE INDEX IF NOT EXISTS workers_kind     ON workers (kind, created_at, state) WHERE ended_at IS NULL;
+CREATE INDEX IF NOT EXISTS workers_newest   ON workers (created_at, id) WHERE ended_at IS NULL;
 CREATE INDEX IF NOT EXISTS workers_recent   ON workers (created_at, id);
 CREATE INDEX IF NOT EXISTS workers_ended    ON workers (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS workers_kept     ON workers (ended_at) WHERE kept = 1 AND ended_at IS NOT NULL;
@@ -82,6 +84,7 @@ CREATE TABLE IF NOT EXISTS contracts (
 );
 CREATE INDEX IF NOT EXISTS contracts_ack_due      ON contracts (ack_deadline) WHERE ack_deadline IS NOT NULL;
 CREATE INDEX IF NOT EXISTS contracts_progress_due ON contracts (progress_deadline) WHERE progress_deadline IS NOT NULL;
+CREATE INDEX IF NOT EXISTS contracts_windows      ON contracts (edit_until) WHERE edit_open = 1;
 CREATE INDEX IF NOT EXISTS contracts_by_place     ON contracts (account, channel, created_at);
 
 CREATE TABLE IF NOT EXISTS receipts (
@@ -122,8 +125,8 @@ CREATE TABLE IF NOT EXISTS receipts (
     CHECK ((reassert_at IS NULL) OR (state = 'surfaced'))
 );
 -- A pending receipt without a due time belongs to a paused account.
-CREATE INDEX IF NOT EXISTS receipts_due      ON receipts (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS receipts_reassert ON receipts (reassert_at) WHERE reassert_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS receipts_due      ON receipts (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS receipts_reassert ON receipts (reassert_at, id) WHERE reassert_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS receipts_sending  ON receipts (lease_until) WHERE state = 'sending';
 CREATE INDEX IF NOT EXISTS receipts_open     ON receipts (account, channel) WHERE settled_at IS NULL;
 CREATE INDEX IF NOT EXISTS receipts_worker   ON receipts (worker);

@@ -3,8 +3,10 @@
 
 pub mod clock;
 pub mod logbook;
+pub mod looks;
 pub mod people;
 pub mod puppet;
+pub mod real;
 pub mod stage;
 
 pub use logbook::Logbook;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use wilco_core::contract::ContractState;
 use wilco_core::desk::{Caller, Desk, ReceiptFilter, ReceiptView};
 use wilco_core::journal::Event;
+use wilco_core::receipt::{ReceiptKind, ReceiptState};
 use wilco_core::{Address, EnvelopeKind};
 use wilco_sim::{Call, Logged, Message, Verb};
 use wilco_store::engine::{Arg, Row, Tx};
@@ -31,6 +32,21 @@ impl Stage {
         let found =
             snapshot.messages.iter().rev().find(|one| one.is_visible_bot() && one.shown().text.starts_with(beginning));
         found.unwrap_or_else(|| panic!("no message begins with {beginning}\n{}", self.sees_all())).clone()
+    }
+
+    /// The newest message of the bot that stands and whose text holds these words.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn message_with(&self, words: &str) -> Message {
+        let snapshot = self.snapshot();
+        let found = snapshot.messages.iter().rev().find(|one| one.is_visible_bot() && one.shown().text.contains(words));
+        found.unwrap_or_else(|| panic!("no message says {words}\n{}", self.sees_all())).clone()
+    }
+
+    /// The time as the platform's and the bot's wall clock show it.
+    pub fn clock_now(&self) -> wilco_core::Timestamp {
+        wilco_core::Clock::now(self.clock())
     }
 
     /// A person removes that message.
@@ -87,6 +103,15 @@ impl Stage {
         self.inspect(job).await.contracts.into_iter().flat_map(|contract| contract.receipts).collect()
     }
 
+    /// The newest receipt of a kind.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn receipt(&self, job: &str, kind: ReceiptKind) -> ReceiptView {
+        let all = self.receipts(job).await;
+        all.into_iter().filter(|one| one.kind == kind).max_by_key(|one| one.generation).expect("there is one")
+    }
+
     /// The operator's list, a line each.
     pub async fn operators_list(&self) -> String {
         let line = |one: ReceiptView| {
@@ -97,8 +122,7 @@ impl Stage {
 
     /// The operator sends everything on the list again (`wilco receipts retry`).
     pub async fn operator_retries(&self) {
-        let filter =
-            ReceiptFilter { state: Some(wilco_core::receipt::ReceiptState::Failed), ..ReceiptFilter::default() };
+        let filter = ReceiptFilter { state: Some(ReceiptState::Failed), ..ReceiptFilter::default() };
         let mut failed = self.desk().receipts(&Caller::Host, &filter).await.expect("the store answers");
         failed.reverse();
         for receipt in failed {

@@ -288,6 +288,22 @@ impl Stage {
         &self.process().desk
     }
 
+    /// The desk of another process on the same store, as the command line has one: it works beside a
+    /// running bot and without one.
+    pub async fn desk_beside(&self) -> LoopDesk {
+        let url = format!("sqlite:{}", self.store_path().display());
+        let options = Options { mode: Mode::Inline, instance_lock: false, synchronous: Synchronous::Off };
+        LoopDesk::over_store(Parts {
+            store: Store::open(&url, options).await.expect("the store opens beside the bot"),
+            clock: Arc::new(self.clock.clone()),
+            dice: Arc::new(Dice::seeded(7)),
+            kinds: Arc::clone(&self.kinds),
+            settings: self.settings.clone(),
+            adapters: Vec::new(),
+            folder: self.dir.path().join("files"),
+        })
+    }
+
     /// The running process.
     pub fn bot(&self) -> &Bot {
         &self.process().bot
@@ -322,7 +338,7 @@ impl Stage {
     /// Stops the process as a service manager does.
     pub async fn drains(&mut self) {
         let process = self.process.take().expect("the process runs");
-        process.bot.drain().await;
+        assert!(process.bot.drain().await, "the loop ended in order");
         process.store.close().await;
     }
 

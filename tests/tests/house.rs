@@ -121,11 +121,7 @@ fn package(one: &Value) -> Package {
         programs: list(one, "targets").iter().filter(is_program).map(|target| word(target, "name")).collect(),
         dependencies: list(one, "dependencies")
             .iter()
-            .map(|one| Dependency {
-                name: word(one, "name"),
-                dev: one["kind"] == "dev",
-                ours: !one["path"].is_null(),
-            })
+            .map(|one| Dependency { name: word(one, "name"), dev: one["kind"] == "dev", ours: !one["path"].is_null() })
             .collect(),
     }
 }

@@ -121,6 +121,16 @@ impl Route {
         self.0.get(at)
     }
 
+    /// Whether somebody who speaks from `here` reads along at `shown`, where this route shows its job now.
+    ///
+    /// What stands in a channel is read from its threads, too. What stands in a thread is read from the
+    /// channel around it only when the thread is public: the route of a private one has no such step.
+    pub fn is_read_from(&self, shown: &Address, here: &Address) -> bool {
+        let around = Address { thread: None, ..shown.clone() };
+        let same_channel = here.account == shown.account && here.channel == shown.channel;
+        same_channel && (shown.thread.is_none() || shown.thread == here.thread || self.0.contains(&around))
+    }
+
     /// The same route after a chat got a new id: every step that named the old one names the new one.
     #[must_use]
     pub fn moved(&self, from: &Address, to: &Address) -> Self {
@@ -158,6 +168,22 @@ mod tests {
     fn d10_a_direct_message_has_one_step() {
         let place = Place { address: dm(), audience: Audience::Direct, parent: None, direct: Some(dm()) };
         assert_eq!(Route::from_place(&place).steps(), [dm()]);
+    }
+
+    #[test]
+    fn a_private_thread_is_read_from_itself_alone_and_a_public_one_from_its_channel() {
+        let place = |audience| Place { address: thread(), audience, parent: Some(ops()), direct: Some(dm()) };
+        let (public, private) = (place(Audience::Public), place(Audience::Private));
+        let (public, private) = (Route::from_place(&public), Route::from_place(&private));
+        let beside = ops().in_thread("t2");
+        for (here, by_public, by_private) in
+            [(thread(), true, true), (ops(), true, false), (beside.clone(), true, false), (dm(), false, false)]
+        {
+            assert_eq!(public.is_read_from(&thread(), &here), by_public, "{here}");
+            assert_eq!(private.is_read_from(&thread(), &here), by_private, "{here}");
+        }
+        assert!(private.is_read_from(&ops(), &beside), "what stands in a channel is read from its threads");
+        assert!(!public.is_read_from(&ops(), &Address::channel("slack", "ops")), "another account's channel");
     }
 
     #[test]

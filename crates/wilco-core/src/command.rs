@@ -200,10 +200,9 @@ mod tests {
     use super::*;
 
     fn command(line: &str) -> Command {
-        match parse(line) {
-            Parsed::Command(command) => command,
-            other => panic!("{line}: {other:?}"),
-        }
+        let parsed = parse(line);
+        let Parsed::Command(command) = parsed else { panic!("{line}: {parsed:?}") };
+        command
     }
 
     #[test]

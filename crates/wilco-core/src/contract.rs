@@ -150,7 +150,6 @@ impl Terms {
 mod tests {
     use super::ContractSignal as On;
     use super::ContractState as S;
-    use super::*;
 
     const SIGNALS: [On; 7] = [
         On::StubSurfaced,

@@ -7,7 +7,7 @@ use crate::envelope::{Body, FileRef};
 use crate::messaging::Limits;
 use crate::receipt::Shape;
 use crate::text::{self, Split};
-use crate::wording::{self, EndFacts};
+use crate::wording::{self, EndFacts, Job};
 use crate::worker::Ending;
 
 /// How many messages a result may take before it becomes a file.
@@ -100,9 +100,15 @@ pub fn reshape(body: &Body, shape: Shape, limits: &Limits, short: &crate::ids::S
             Body { text, plain: true, ..body.clone() }
         }
         Shape::Excerpt => {
-            let note = wording::whole_text_note(short, None);
-            let room = (limits.text / 2).saturating_sub(note.len());
-            let text = format!("{}\n\n{}", text::head(&text::plain(&body.text), room, limits.unit), text::plain(&note));
+            // Of a file nothing can be excerpted: its message says that it was refused and where it is kept.
+            let text = match &body.file {
+                Some(file) => text::plain(&wording::file_refused(Job { kind: "", short }, file).text),
+                None => {
+                    let note = wording::whole_text_note(short, None);
+                    let room = (limits.text / 2).saturating_sub(note.len());
+                    format!("{}\n\n{}", text::head(&text::plain(&body.text), room, limits.unit), text::plain(&note))
+                }
+            };
             Body { text, plain: true, file: None, ..body.clone() }
         }
     }
@@ -116,7 +122,6 @@ mod tests {
     use crate::ids::Short;
     use crate::messaging::Abilities;
     use crate::text::Unit;
-    use crate::wording::Job;
     use crate::worker::EndKind;
 
     fn limits(text: usize) -> Limits {
@@ -181,5 +186,15 @@ mod tests {
         let excerpt = reshape(&content, Shape::Excerpt, &limits, &short);
         assert!(excerpt.text.contains("wilco jobs show k7f2"), "{}", excerpt.text);
         assert!(limits.unit.len(&excerpt.text) <= limits.text / 2 + RESERVE);
+    }
+
+    #[test]
+    fn r17_a_refused_file_leaves_a_message_that_says_where_it_is_kept() {
+        let short = Short::new("k7f2");
+        let file = FileRef { name: "report.pdf".into(), path: "/x".into(), size: 39_000 };
+        let body = wording::file(Job { kind: "report", short: &short }, &file);
+        let refused = reshape(&body, Shape::Excerpt, &limits(2_000), &short);
+        assert_eq!(refused.file, None);
+        assert_eq!(refused.text, "File · k7f2 · report.pdf (39 KB) was refused here. It is kept: wilco jobs show k7f2");
     }
 }

@@ -453,11 +453,13 @@ fn goes_before(first: &InOrder, then: &InOrder) -> bool {
         (K::Question, K::Ping) => first.part == then.part,
         // A question that is still on its way when the work ends is overtaken by the result.
         (K::Question, K::Stub | K::Content | K::Part | K::File) => false,
-        (K::Content, K::Part | K::File | K::Ping) => true,
+        // Only the ping of the end, number 0, announces the result; the receipt of the result waits from
+        // the start, and a question's ping must not wait for it.
+        (K::Content | K::Part | K::File, K::Ping) => then.part == 0,
+        (K::Content, K::Part | K::File) => true,
         (K::Part, K::Part) => first.part < then.part,
-        (K::Part, K::File | K::Ping) => true,
+        (K::Part, K::File) => true,
         (K::File, K::File) => first.part < then.part,
-        (K::File, K::Ping) => true,
         (K::Ping, K::Ping) => first.part < then.part,
         (K::Content, K::Stub | K::Content | K::Question)
         | (K::Part, K::Stub | K::Content | K::Question)

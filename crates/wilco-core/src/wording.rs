@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use crate::address::Address;
 use crate::envelope::{Body, Button, FileRef, Press};
 use crate::ids::{DeliveryKey, Short};
 use crate::inbound::{Person, Reply};
@@ -117,6 +116,7 @@ fn quoted(lines: &[String]) -> String {
 /// The acknowledgement. While the job waits for a slot it says behind how many.
 pub fn stub(job: Job<'_>, key: &DeliveryKey, ahead: Option<u32>) -> Body {
     let text = match ahead {
+        Some(0) => format!("Queued · {} · {} · next", job.kind, job.short),
         Some(ahead) => format!("Queued · {} · {} · {ahead} ahead", job.kind, job.short),
         None => format!("On it · {} · {}", job.kind, job.short),
     };

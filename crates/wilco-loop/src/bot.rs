@@ -25,6 +25,7 @@ pub struct Bot {
     inbox: Arc<Door>,
     listening: CancellationToken,
     loop_task: JoinHandle<()>,
+    in_order: Option<bool>,
     listeners: Vec<JoinHandle<()>>,
 }
 
@@ -63,7 +64,7 @@ impl Bot {
                 ))
             })
             .collect();
-        Ok(Self { shared, events, connections, inbox, listening, loop_task, listeners })
+        Ok(Self { shared, events, connections, inbox, listening, loop_task, in_order: None, listeners })
     }
 
     /// The door for events that no adapter brings.
@@ -84,9 +85,10 @@ impl Bot {
 
     /// Takes no new work and waits for what runs, at most [`channel_loop::DRAIN_LIMIT`], then stops it.
     /// Ends when everything that was due has been sent or had a few seconds for it.
-    pub async fn drain(self) {
-        drop(self.events.send(Event::Drain));
-        self.finish().await;
+    /// Answers whether the loop ended in order.
+    pub async fn drain(self) -> bool {
+        self.begin_drain();
+        self.finish().await
     }
 
     /// As [`Bot::drain`], for callers that keep the handle to press a second time.
@@ -99,22 +101,32 @@ impl Bot {
         drop(self.events.send(Event::DrainNow));
     }
 
-    /// Resolves when the loop has ended.
-    pub async fn finish(self) {
-        if let Err(error) = self.loop_task.await {
-            tracing::error!(%error, "the loop broke down; everything accepted is stored and goes on after a restart");
+    /// Resolves when the loop has ended; answers whether it ended in order. May be asked again, and
+    /// may be dropped while it waits.
+    pub async fn ended(&mut self) -> bool {
+        if let Some(in_order) = self.in_order {
+            return in_order;
         }
+        let in_order = match (&mut self.loop_task).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "the loop broke down; everything accepted is stored and goes on after a restart");
+                false
+            }
+        };
+        *self.in_order.insert(in_order)
+    }
+
+    /// Waits for the end of the loop and of the listeners; answers whether it ended in order.
+    pub async fn finish(mut self) -> bool {
+        let in_order = self.ended().await;
         self.listening.cancel();
         for listener in self.listeners {
             if let Err(error) = listener.await {
                 tracing::error!(%error, "a listener broke down");
             }
         }
-    }
-
-    /// Whether the loop still runs.
-    pub fn is_running(&self) -> bool {
-        !self.loop_task.is_finished()
+        in_order
     }
 }
 

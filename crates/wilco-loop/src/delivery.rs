@@ -39,7 +39,7 @@ async fn attempt(shared: &Shared, adapter: &Arc<dyn Messaging>, claim: &Claim) -
             Reconcile::LookUp => {
                 let since = claim.facts.first_attempt.unwrap_or(claim.facts.first_due);
                 let found = bounded(clock, adapter.find(&claim.envelope, since)).await;
-                let found = found.unwrap_or_else(|cause| Found::Unknown(cause));
+                let found = found.unwrap_or_else(Found::Unknown);
                 match receipt::looked_up(&claim.facts, found) {
                     LookedUp::SendNow => {}
                     known @ (LookedUp::Settle(_) | LookedUp::NextGeneration(_) | LookedUp::Later(_)) => {

@@ -34,7 +34,9 @@ pub(crate) enum Event {
     /// A receipt was settled.
     Settled { worker: WorkerId, stub: bool, answer: Result<Settled, StoreError> },
     /// A progress edit was answered by its platform.
-    Edited { claim: EditClaim, outcome: wilco_core::DeliveryOutcome },
+    Edited { claim: Box<EditClaim>, outcome: wilco_core::DeliveryOutcome },
+    /// The answer to a progress edit of a job that has ended is stored.
+    EditNoted,
     /// When something is due next.
     NextDue(Result<Wake, StoreError>),
     /// Which deadlines have passed.

@@ -117,7 +117,7 @@ async fn prepare(shared: &Shared, inbound: &Inbound, draining: bool) -> Prepared
             }
             match command {
                 Command::Run { worker, text } => match new_job(shared, inbound, worker, text, draining) {
-                    Ok(job) => Act::Run(job),
+                    Ok(job) => Act::Run(Box::new(job)),
                     Err(refusal) => return Prepared::Done(Accepted::Refused(refusal)),
                 },
                 Command::Cancel { job, reason } => {
@@ -143,7 +143,7 @@ async fn prepare(shared: &Shared, inbound: &Inbound, draining: bool) -> Prepared
                 return Prepared::Read(Command::Status { job: Some(id.clone()) });
             }
             Press::RunAgain { id } => match run_again(shared, inbound, &asker, id, draining).await {
-                Ok(job) => Act::Run(job),
+                Ok(job) => Act::Run(Box::new(job)),
                 Err(refusal) => return Prepared::Done(Accepted::Refused(refusal)),
             },
         },
@@ -234,18 +234,18 @@ fn told(shared: &Shared, inbound: &Inbound, offered: Offered, taken: &mut Taken)
             let name = match &inbound.what {
                 What::Command(Command::Cancel { job: Some(job), .. }) => job.as_str(),
                 What::Press { press: Press::Cancel { id }, .. } => id.as_str(),
-                What::Press { .. } => return Accepted::Refused(wording::unknown_button()),
-                What::Command(_) | What::Said(_) => "",
+                // A stub's button carries no name that a person could read.
+                What::Press { .. } if unresolved == Unresolved::NotFound => {
+                    return Accepted::Refused(wording::unknown_button());
+                }
+                What::Command(_) | What::Press { .. } | What::Said(_) => "",
             };
             Accepted::Refused(unresolved_reply(&unresolved, name, "cancel", role))
         }
         Offered::Watch(Ok(done)) => {
             taken.changed.push((done.worker, done.short.clone()));
-            let reply = if done.already {
-                wording::watched_already(&done.short)
-            } else {
-                wording::watching(&done.short, &inbound.place.address)
-            };
+            let reply =
+                if done.already { wording::watched_already(&done.short) } else { wording::watching(&done.short) };
             stored(Some(done.short), Some(reply))
         }
         Offered::Watch(Err(unresolved)) => {
@@ -262,7 +262,7 @@ fn told(shared: &Shared, inbound: &Inbound, offered: Offered, taken: &mut Taken)
             }
             AnswerDone::Before { short, text, by } => Accepted::Refused(wording::answered_before(&short, &text, &by)),
             AnswerDone::Expired { short, at } => Accepted::Refused(wording::question_expired(&short, at)),
-            AnswerDone::NotAllowed(short) => Accepted::Refused(wording::not_yours(&short, role)),
+            AnswerDone::NotAllowed(short) => Accepted::Refused(wording::not_yours_to_answer(&short, role)),
             AnswerDone::NotFound => Accepted::Refused(wording::unknown_button()),
         },
     }

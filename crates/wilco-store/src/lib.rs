@@ -9,6 +9,8 @@ pub mod changes;
 pub mod crash;
 pub mod engine;
 pub mod error;
+#[doc(hidden)]
+pub mod hot;
 mod journal;
 mod lock;
 pub mod reads;

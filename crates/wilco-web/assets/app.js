@@ -86,6 +86,7 @@ async function become(person) {
   const wanted = before?.name ?? decodeURIComponent(location.hash.slice(2));
   enter(session.channels.find((channel) => channel.name === wanted) ?? session.channels[0]);
   stop?.();
+  document.body.dataset.speaker = session.as;
   stop = follow({ hello, message, note, worker, typing, reload: () => load(false), lost });
 }
 

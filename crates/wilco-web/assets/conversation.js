@@ -291,9 +291,10 @@ export function reveal(id) {
 }
 
 async function pressed(button) {
-  // One press is one event: until it is answered the button takes no other.
-  if (button.disabled) return;
-  button.disabled = true;
+  // One press is one event: until it is answered the button takes no other. It is not `disabled`, because a
+  // browser takes the keyboard away from what is.
+  if (button.getAttribute("aria-disabled")) return;
+  button.setAttribute("aria-disabled", "true");
   const { owner, press } = button.dataset;
   const same = `${owner} ${press}`;
   if (!unsure.has(same)) unsure.set(same, eventId());
@@ -304,6 +305,6 @@ async function pressed(button) {
   } catch (error) {
     host.failed(error);
   } finally {
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
 }

@@ -25,15 +25,9 @@ impl Worker for Bake {
     }
 
     fn check(&self, input: &Input) -> Result<(), String> {
-        match input.text.trim() {
-            "" => Ok(()),
-            text => text
-                .parse::<u32>()
-                .ok()
-                .filter(|count| (1..=100).contains(count))
-                .map(drop)
-                .ok_or_else(|| "bake takes a number from 1 to 100".to_owned()),
-        }
+        let known = input.text.trim().is_empty()
+            || input.text.trim().parse().is_ok_and(|loaves| (1..100_u32).contains(&loaves));
+        known.then_some(()).ok_or_else(|| "bake takes a number from 1 to 99".to_owned())
     }
 
     fn about(&self) -> String {

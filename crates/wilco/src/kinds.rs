@@ -64,6 +64,8 @@ fn spec(name: &str, worker: &WorkerConfig) -> CommandSpec {
         env_allow: worker.env.clone(),
         cwd: worker.cwd.clone(),
         separator: worker.separator.then(|| "--".to_owned()),
+        stderr_progress: worker.stderr_progress,
+        asks: worker.asks,
         result_file: worker.result_file.clone(),
         about: worker.about.clone(),
         ..CommandSpec::new(name, worker.command.iter().cloned())

@@ -25,10 +25,6 @@ use crate::local::{self, Additions};
 use crate::wiring::{self, Wiring};
 use crate::{greeting, kinds, listen, out};
 
-/// How often it is looked whether the loop still runs.
-const LOOK: Duration = Duration::from_secs(1);
-/// The same while it stops, when a person waits for it.
-const LOOK_WHILE_STOPPING: Duration = Duration::from_millis(50);
 /// The count of running jobs is a courtesy; a store that hangs must not keep the second Ctrl-C waiting.
 const COUNTING: Duration = Duration::from_secs(1);
 
@@ -177,6 +173,12 @@ impl Offered {
     }
 }
 
+fn broke_down() -> anyhow::Error {
+    let sentence = "the bot broke down and has stopped. Everything that was accepted is stored and goes on when wilco \
+                    starts again; the log says what happened";
+    Ended::new(Exit::Failed, sentence).into()
+}
+
 /// A bot that has started.
 struct Serving {
     bot: Bot,
@@ -189,21 +191,18 @@ struct Serving {
 
 impl Serving {
     async fn until_stopped(mut self) -> anyhow::Result<()> {
-        while self.bot.is_running() {
+        loop {
             tokio::select! {
+                _ = self.bot.ended() => break,
                 () = self.stops.next() => return self.drain().await,
                 Some(reload) = self.reloads.recv() => match reload {
                     Reload::Applied { config, .. } => self.kinds.reload(&self.bot, &config),
                     // The watch has logged what is wrong, and that nothing changed.
                     Reload::Refused(_) => {}
                 },
-                () = self.clock.sleep_until(self.clock.monotonic() + LOOK) => {}
             }
         }
-        self.bot.finish().await;
-        let sentence = "the bot broke down and has stopped. Everything that was accepted is stored and goes on when \
-                        wilco starts again; the log says what happened";
-        Err(Ended::new(Exit::Failed, sentence).into())
+        Err(broke_down())
     }
 
     /// Takes no new work and waits for what runs; a second signal stops that, too.
@@ -217,13 +216,12 @@ impl Serving {
             },
             () = patience => tracing::warn!("stopping; the store did not say how many jobs run"),
         }
-        while self.bot.is_running() {
+        loop {
             tokio::select! {
+                _ = self.bot.ended() => break,
                 () = self.stops.next() => self.bot.stop_now(),
-                () = self.clock.sleep_until(self.clock.monotonic() + LOOK_WHILE_STOPPING) => {}
             }
         }
-        self.bot.finish().await;
-        Ok(())
+        if self.bot.finish().await { Ok(()) } else { Err(broke_down()) }
     }
 }

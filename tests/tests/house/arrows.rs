@@ -14,15 +14,9 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
         "wilco-store" | "wilco-sim" => CORE,
         "wilco-loop" => &["wilco-core", "wilco-store"],
         "wilco-web" | "wilco-discord" | "wilco-slack" | "wilco-telegram" => CORE,
-        "wilco" => &[
-            "wilco-core",
-            "wilco-store",
-            "wilco-loop",
-            "wilco-web",
-            "wilco-discord",
-            "wilco-slack",
-            "wilco-telegram",
-        ],
+        "wilco" => {
+            &["wilco-core", "wilco-store", "wilco-loop", "wilco-web", "wilco-discord", "wilco-slack", "wilco-telegram"]
+        }
         "wilco-tests" => &[
             "wilco",
             "wilco-core",

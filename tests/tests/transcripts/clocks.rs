@@ -36,7 +36,14 @@ async fn w21_a_process_that_was_suspended_for_hours_times_nobody_out() {
     stage.seconds(60).await;
     job.ends("42");
     stage.moment().await;
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Done · a6k4 · 5h 01m
+
+          42
+          [Details]
+    bot | ↳ @ana done: report (a6k4)
+    ");
     stage.ends().await;
 }
 
@@ -93,7 +100,16 @@ async fn w20_waiting_for_a_person_costs_the_job_neither_time_nor_quiet_notes() {
     stage.seconds(5).await;
     job.ends("42");
     stage.moment().await;
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Done · a6k4 · 12h 02m
+
+          42
+          [Details]
+    bot | ↳ @ana question: report (a6k4)
+    only ana sees | Answered · a6k4 · Yes
+    bot | ↳ @ana done: report (a6k4)
+    ");
     stage.ends().await;
 }
 
@@ -106,7 +122,13 @@ async fn w12_w20_a_question_that_nobody_answers_has_a_limit_of_its_own() {
     stage.seconds(24 * 3_600 + 5).await;
     assert!(answer.await.expect("the job was told").is_err());
     assert_eq!(stage.jobs().await[0].state, WorkerState::TimedOut);
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Timed out · a6k4 · no answer for 1d
+          [Run again] [Details]
+    bot | ↳ @ana question: report (a6k4)
+    bot | ↳ @ana timed out: report (a6k4)
+    ");
     stage.ends().await;
 }
 
@@ -124,7 +146,20 @@ async fn w18_a_drain_takes_no_new_work_waits_for_what_runs_and_reports_what_it_h
     quick.ends("Just in time.");
     stage.drains().await;
     assert!(!slow.is_alive());
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Done · a6k4 · 15s
+
+          Just in time.
+          [Details]
+    ana | /run report
+    bot | Interrupted · b2k2 · bot stopped at 09:00 UTC
+          [Run again] [Details]
+    ana | /run report
+    only ana sees | Not accepted: the bot is about to restart. Nothing was started; give it again in a moment.
+    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana interrupted: report (b2k2)
+    ");
     stage.ends().await;
 }
 
@@ -143,13 +178,27 @@ async fn u1_a_drain_leaves_a_job_that_may_run_again_to_the_next_start() {
     stage.seconds(5).await;
     stage.drains().await;
     assert!(!job.is_alive());
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Working · a6k4 · 0s · step 3/7
+          ```
+          counting
+          ```
+          [Cancel]
+    ");
     stage.start().await;
     let again = stage.puppets.next();
     assert_eq!((again.short.clone(), again.input.rerun), (job.short.clone(), 1));
     again.ends("42");
     stage.moment().await;
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Done · a6k4 · 0s
+
+          42
+          [Details]
+    bot | ↳ @ana done: report (a6k4)
+    ");
     stage.ends().await;
 }
 
@@ -166,6 +215,10 @@ async fn w18_a_second_signal_stops_what_runs_at_once() {
     stage.moment().await;
     assert!(!job.is_alive());
     stage.drains().await;
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Interrupted · a6k4 · bot stopped at 09:00 UTC
+          [Run again] [Details]
+    ");
     stage.ends().await;
 }

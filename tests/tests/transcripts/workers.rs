@@ -28,7 +28,7 @@ async fn w1_w2_w19_the_contract_goes_forward_and_the_stub_alone_acknowledges_it(
     use ContractState as S;
     let stage = Stage::new().await;
     let ana = Actor::named("ana");
-    // The stub takes four tries; the job speaks meanwhile, which acknowledges nothing.
+    // The stub takes three tries; the job speaks meanwhile, which acknowledges nothing.
     stage.fault(Rule::new(Fault::Dropped).on(Verb::Post).times(2));
     let job = stage.runs(&ana, OPS).await;
     job.says("collecting");
@@ -64,7 +64,14 @@ async fn w4_a_finished_job_is_changed_by_no_late_press_cancel_or_deadline() {
     stage.seconds(3_600).await;
     assert_eq!(stage.jobs().await[0].state, WorkerState::Done);
     assert_eq!(stage.journal(job.short.as_str()).await, journal);
-    assert_snapshot!(stage.sees(OPS).replace(&before, "(as before)\n"), @"");
+    assert_snapshot!(stage.sees(OPS).replace(&before, "(as before)\n"), @"
+    (as before)
+    only ana sees | Already completed · a6k4 · done. Nothing was changed.
+                    [Details]
+    ana | /cancel a6k4
+    only ana sees | Already completed · a6k4 · done. Nothing was changed.
+                    [Details]
+    ");
     stage.ends().await;
 }
 
@@ -78,8 +85,12 @@ async fn w6_a_late_acknowledgement_is_sent_at_once_and_noted_once_without_a_seco
     stage.advance(Duration::from_millis(4_900)).await;
     assert_eq!(stage.sees(OPS), "ana | /run report\n");
     stage.advance(Duration::from_millis(200)).await;
-    assert_snapshot!(stage.sees(OPS), @"");
-    stage.seconds(60).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | On it · report · a6k4
+          [Cancel]
+    ");
+    stage.seconds(30).await;
     let missed = stage.journal(job.short.as_str()).await.iter().filter(|name| **name == "ack_missed").count();
     assert_eq!(missed, 1);
     job.ends("42");
@@ -97,7 +108,11 @@ async fn w6_a_stub_that_the_platform_has_asked_to_wait_stays_parked_past_its_dea
     let missed = stage.journal(job.short.as_str()).await.iter().filter(|name| **name == "ack_missed").count();
     assert_eq!(missed, 1);
     stage.seconds(2).await;
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | On it · report · a6k4
+          [Cancel]
+    ");
     job.ends("42");
     stage.ends().await;
 }
@@ -110,12 +125,28 @@ async fn w7_a_quiet_job_says_so_once_and_goes_on_when_it_speaks_again() {
     stage.seconds(10).await;
     job.step(1, 3, "collecting");
     stage.seconds(300).await;
-    assert_snapshot!(stage.sees_edits(OPS), @"");
+    assert_snapshot!(stage.sees_edits(OPS), @"
+    ana | /run report
+    bot | Working · a6k4 · 55s · no output for 45s (edited 2×)
+          [Cancel]
+    ");
     job.step(2, 3, "counting");
     stage.seconds(10).await;
-    assert_snapshot!(stage.sees_edits(OPS), @"");
+    assert_snapshot!(stage.sees_edits(OPS), @"
+    ana | /run report
+    bot | Working · a6k4 · 5m 10s · step 2/3
+          ```
+          collecting
+          counting
+          ``` (edited 3×)
+          [Cancel]
+    ");
     stage.seconds(300).await;
-    assert_snapshot!(stage.sees_edits(OPS), @"");
+    assert_snapshot!(stage.sees_edits(OPS), @"
+    ana | /run report
+    bot | Working · a6k4 · 5m 55s · no output for 45s (edited 4×)
+          [Cancel]
+    ");
     job.ends("42");
     stage.ends().await;
 }
@@ -156,12 +187,30 @@ async fn w14_w15_the_same_text_is_no_edit_and_a_flood_of_lines_is_paced_and_cut(
         stage.seconds(1).await;
         job.reports(Progress::Alive);
     }
-    assert_snapshot!(stage.sees_edits(OPS), @"");
+    assert_snapshot!(stage.sees_edits(OPS), @"
+    ana | /run report
+    bot | Working · a6k4 · 0s
+          ```
+          counting
+          ``` (edited 1×)
+          [Cancel]
+    ");
     for line in 0..200 {
         job.says(&format!("{line} {}", "café 👩‍👩‍👧 ".repeat(40)));
         stage.advance(Duration::from_millis(100)).await;
     }
-    assert_snapshot!(stage.sees_edits(OPS), @"");
+    assert_snapshot!(stage.sees_edits(OPS), @"
+    ana | /run report
+    bot | Working · a6k4 · 39s
+          ```
+          186 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café…
+          187 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café…
+          188 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café…
+          189 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café…
+          190 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café…
+          ``` (edited 8×)
+          [Cancel]
+    ");
     job.ends("42");
     stage.ends().await;
 }
@@ -171,14 +220,21 @@ async fn w9_w12_w17_the_hard_limit_ends_a_job_as_timed_out_with_what_it_had() {
     let stage = Stage::builder().settings(|settings| settings.defaults.terms.terminal_secs = 60).begin().await;
     let ana = Actor::named("ana");
     let job = stage.runs(&ana, OPS).await;
-    for minute in 0..5 {
-        job.reports(Progress::Partial(format!("{minute} of 9 regions are done.")));
-        job.step(minute, 9, "a region");
+    for region in 1..=5 {
+        job.step(region, 9, "a region");
         stage.seconds(11).await;
+        job.reports(Progress::Partial(format!("{region} of 9 regions are done.")));
     }
     assert!(job.is_alive());
     stage.seconds(6).await;
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Timed out · a6k4 · limit 1m
+
+          5 of 9 regions are done.
+          [Run again] [Details]
+    bot | ↳ @ana timed out: report (a6k4)
+    ");
     let seen = stage.inspect(job.short.as_str()).await;
     assert_eq!(seen.job.state, WorkerState::TimedOut);
     assert_eq!(seen.ending.map(|ending| ending.kind), Some(EndKind::TimedOut));
@@ -196,7 +252,12 @@ async fn w9_a_job_that_does_not_obey_is_taken_away_and_ends_as_timed_out_all_the
     assert_eq!(stage.jobs().await[0].state, WorkerState::Running);
     stage.seconds(10).await;
     assert!(!job.is_alive());
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Timed out · a6k4 · limit 1m
+          [Run again] [Details]
+    bot | ↳ @ana timed out: report (a6k4)
+    ");
     stage.ends().await;
 }
 
@@ -214,7 +275,12 @@ async fn w10_w11_silence_ends_a_job_and_what_was_said_just_before_counts() {
         assert!(job.is_alive());
     }
     stage.seconds(3).await;
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Timed out · a6k4 · no sign of life for 2s
+          [Run again] [Details]
+    bot | ↳ @ana timed out: report (a6k4)
+    ");
     stage.ends().await;
 }
 
@@ -230,7 +296,18 @@ async fn w13_what_a_result_says_never_decides_how_the_job_ended() {
     job.fails_with(Failure::Retryable(Cause::new("exit 2", "Done · everything is fine")));
     stage.moment().await;
     assert_eq!(stage.jobs().await[0].state, WorkerState::Failed);
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Done · a6k4 · 0s
+
+          Failed · Cancelled · Timed out: nothing of that, all is well.
+          [Details]
+    ana | /run report
+    bot | Failed · m3a9 · exit 2 after 0s
+
+          Done · everything is fine
+          [Run again] [Details]
+    ");
     stage.ends().await;
 }
 
@@ -243,7 +320,21 @@ async fn w16_an_unhappy_end_can_be_asked_about_and_starts_nothing_by_itself() {
     job.fails("exit 2", "table `orders` is missing");
     stage.seconds(600).await;
     assert_eq!((stage.jobs().await.len(), stage.puppets.waiting()), (1, 0));
-    assert_snapshot!(stage.asks(&ana, OPS, &format!("/status {}", job.short)).await, @"");
+    assert_snapshot!(stage.asks(&ana, OPS, &format!("/status {}", job.short)).await, @"
+    failed · report · a6k4 · 40s
+    `09:00` accepted from ana
+    `09:00` started
+    `09:00` stub attempt 1: surfaced
+    `09:00` contract acked
+    `09:00` stub surfaced
+    `09:00` ended: failed (exit 2)
+    `09:00` contract terminal_pending
+    `09:00` content attempt 1: surfaced
+    `09:00` content surfaced
+    `09:00` contract terminal_acked
+    `09:00` ping attempt 1: surfaced
+    `09:00` ping surfaced
+    ");
     stage.ends().await;
 }
 
@@ -257,6 +348,17 @@ async fn w18_a_panic_is_one_terminal_state_with_its_words_and_harms_nobody_else(
     assert!(other.is_alive());
     other.ends("42");
     stage.moment().await;
-    assert_snapshot!(stage.sees(OPS), @"");
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Failed · a6k4 · panicked after 0s
+
+          index out of bounds: the len is 3 but the index is 7
+          [Run again] [Details]
+    ana | /run report
+    bot | Done · b2k2 · 0s
+
+          42
+          [Details]
+    ");
     stage.ends().await;
 }

@@ -96,9 +96,10 @@ fn r9_retry_after_spends_no_attempt() {
 
 #[test]
 fn a_retry_is_certain_and_an_ambiguous_attempt_is_in_doubt() {
-    let is_doubt = |reason| match verdict(&facts(K::Stub), Attempt::Post, reason) {
-        Verdict::Again { doubt, spent: true, .. } => doubt,
-        other => panic!("{other:?}"),
+    let is_doubt = |reason| {
+        let verdict = verdict(&facts(K::Stub), Attempt::Post, reason);
+        let Verdict::Again { doubt, spent: true, .. } = verdict else { panic!("{verdict:?}") };
+        doubt
     };
     assert!(!is_doubt(NotSurfaced::Retry(cause())));
     assert!(is_doubt(NotSurfaced::Ambiguous(cause())));
@@ -217,6 +218,19 @@ fn a_question_still_on_its_way_is_overtaken_by_the_result() {
         one(K::Ping, 1, 0, S::Waiting),
     ];
     assert_eq!(ready(&all), [2]);
+}
+
+#[test]
+fn the_ping_of_a_question_follows_the_question_and_not_the_result() {
+    let mut all = vec![
+        one(K::Stub, 0, 0, S::Surfaced),
+        one(K::Content, 0, 0, S::Waiting),
+        one(K::Question, 1, 0, S::Pending),
+        one(K::Ping, 1, 0, S::Waiting),
+    ];
+    assert!(!ready(&all).contains(&3), "not before the question is visible");
+    all[2].state = S::Surfaced;
+    assert!(ready(&all).contains(&3));
 }
 
 #[test]

@@ -23,9 +23,7 @@ pub fn usage(spec: &Spec) -> Reply {
 
 /// Ordinary text, and nobody here to talk to.
 pub fn no_agent() -> Reply {
-    Reply::text(
-        "Nothing was started: this bot runs jobs and does not chat. `/run demo` starts one, /help lists the commands.",
-    )
+    Reply::text("Nothing was started: this bot runs jobs and does not chat. /help lists what it runs and the commands.")
 }
 
 /// There is no such worker kind.
@@ -49,6 +47,14 @@ pub fn not_allowed(what: &str, needs: Role, has: Option<Role>) -> Reply {
 pub fn not_yours(short: &Short, has: Option<Role>) -> Reply {
     Reply::text(format!(
         "Not allowed: {short} can be cancelled by who started it, a moderator or role owner. You: {}",
+        has.map_or("no role", Role::name)
+    ))
+}
+
+/// Reading is allowed, answering is not.
+pub fn not_yours_to_answer(short: &Short, has: Option<Role>) -> Reply {
+    Reply::text(format!(
+        "Not allowed: {short} takes an answer from who started it, a moderator or role owner. You: {}",
         has.map_or("no role", Role::name)
     ))
 }
@@ -137,8 +143,8 @@ pub fn already_completed(short: &Short, state: WorkerState) -> Reply {
 }
 
 /// A watch was stored.
-pub fn watching(short: &Short, address: &Address) -> Reply {
-    Reply::text(format!("Watching · {short} · its progress and result appear in {} too", one_line(&address.channel)))
+pub fn watching(short: &Short) -> Reply {
+    Reply::text(format!("Watching · {short} · its progress and result appear here, too"))
 }
 
 /// It is shown there already.
@@ -200,7 +206,7 @@ pub fn help(workers: &[(String, String)]) -> Reply {
 /// Running and recent jobs here, each with its buttons.
 pub fn jobs(list: &[JobView], now: Timestamp) -> Reply {
     if list.is_empty() {
-        return Reply::text("No jobs here yet. `/run demo` starts one.");
+        return Reply::text("No jobs here yet. /run starts one, /help lists what there is to run.");
     }
     let mut buttons = Vec::new();
     let mut lines = Vec::new();

@@ -78,6 +78,15 @@ impl Lane {
         self.queue.push_front(write);
     }
 
+    /// The answered edits that have not been noted yet: the result of a job that has ended waits for them.
+    pub(crate) fn edits_left(&mut self) -> Vec<(EditClaim, DeliveryOutcome)> {
+        let left = std::mem::take(&mut self.queue).into_iter().filter_map(|write| match write {
+            Write::EndEdit { claim, outcome } => Some((*claim, outcome)),
+            Write::Record | Write::Ask { .. } | Write::StartEdits | Write::Judge(_) | Write::Finish(_) => None,
+        });
+        left.collect()
+    }
+
     #[cfg(test)]
     fn is_empty(&self) -> bool {
         self.busy.is_none() && self.queue.is_empty()

@@ -91,6 +91,8 @@ pub(crate) struct ChannelLoop {
     running: BTreeMap<WorkerId, Running>,
     timers: Timers,
     outbox: Outbox,
+    /// Progress edits whose answer is not stored yet: a result may wait for it.
+    edits_open: u32,
     beginning: Flight,
     due_look: Flight,
     watching: bool,
@@ -113,6 +115,7 @@ impl ChannelLoop {
             running: BTreeMap::new(),
             timers: Timers::default(),
             outbox: Outbox::default(),
+            edits_open: 0,
             beginning: Flight::default(),
             due_look: Flight::default(),
             watching: false,
@@ -179,7 +182,11 @@ impl ChannelLoop {
             Event::Written { worker, answer } => self.on_written(&worker, answer),
             Event::Claimed(claimed) => self.on_claimed(claimed),
             Event::Settled { worker, stub, answer } => self.on_settled(&worker, stub, answer),
-            Event::Edited { claim, outcome } => self.on_edited(claim, outcome),
+            Event::Edited { claim, outcome } => self.on_edited(*claim, outcome),
+            Event::EditNoted => {
+                self.edits_open = self.edits_open.saturating_sub(1);
+                self.poke_outbox();
+            }
             Event::NextDue(wake) => self.on_next_due(wake),
             Event::DeadlinesPassed(missed) => self.on_deadlines(missed),
             Event::Judged { missed, answer } => self.on_judged(&missed, answer),
@@ -366,7 +373,7 @@ impl ChannelLoop {
         if self.phase != Phase::Flushing {
             self.timers.set_once(Timer::Flush, self.now().plus(FLUSH_LIMIT));
         }
-        self.phase == Phase::Flushing || self.outbox.is_idle()
+        self.phase == Phase::Flushing || (self.outbox.is_idle() && self.edits_open == 0)
     }
 }
 

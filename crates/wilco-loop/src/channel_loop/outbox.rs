@@ -113,7 +113,8 @@ impl ChannelLoop {
                 if let Some(at) = wake.outbox {
                     self.timers.set(Timer::Outbox, at);
                 }
-                if let Some(at) = wake.watch {
+                // One that has passed already is being judged; the next tick looks at it again.
+                if let Some(at) = wake.watch.filter(|at| *at > self.now()) {
                     self.timers.set(Timer::Tick, at);
                 }
             }

@@ -238,10 +238,17 @@ impl ChannelLoop {
                     self.send_edit(claim);
                 }
             }
-            Answer::EditEnded => self.poke_outbox(),
+            Answer::EditEnded => {
+                self.edits_open = self.edits_open.saturating_sub(1);
+                self.poke_outbox();
+            }
             Answer::Judged(detail) => self.on_lane_judged(worker, detail),
             Answer::Finished => {
+                let left = self.running.get_mut(worker).map(|running| running.lane.edits_left()).unwrap_or_default();
                 self.forget(worker);
+                for (claim, outcome) in left {
+                    self.end_late_edit(claim, outcome);
+                }
                 self.begin();
                 self.poke_outbox();
             }
@@ -261,6 +268,8 @@ impl ChannelLoop {
                 if error.is_transient() {
                     running.lane.put_back(write);
                     self.timers.set(Timer::Lane(worker.clone()), now.plus(STORE_PAUSE));
+                } else if matches!(write, Write::EndEdit { .. }) {
+                    self.edits_open = self.edits_open.saturating_sub(1);
                 } else if matches!(write, Write::Finish(_)) {
                     tracing::error!(worker_id = %worker, %error, "the end of a job could not be stored; the next start reports it");
                     self.forget(worker);
@@ -281,6 +290,8 @@ impl ChannelLoop {
                 Asked::Stopped => drop(reply.send(Err(NoAnswer::Stopped))),
             }
         }
+        // A job that waits for a person holds no slot; somebody else's may start.
+        self.begin();
         self.poke_outbox();
     }
 
@@ -300,14 +311,15 @@ impl ChannelLoop {
 
     /// The window is open; the call starts here, before any later write of this worker can be given to
     /// the store, so that no progress edit ever starts after the end was committed.
-    fn send_edit(&self, claim: EditClaim) {
+    fn send_edit(&mut self, claim: EditClaim) {
+        self.edits_open += 1;
         let shared = self.shared.clone();
         self.hand(
             async move {
                 let outcome = delivery::edit(&shared, &claim).await;
                 (claim, outcome)
             },
-            |(claim, outcome)| Event::Edited { claim, outcome },
+            |(claim, outcome)| Event::Edited { claim: Box::new(claim), outcome },
         );
     }
 
@@ -320,18 +332,21 @@ impl ChannelLoop {
                 self.drive(&worker);
             }
             // The job has ended meanwhile; its result waits for exactly this answer.
-            None => {
-                let (store, now) = (self.shared.store().clone(), self.now());
-                let change = wilco_store::changes::EndEdit { claim, outcome, now };
-                let events = self.events.clone();
-                self.tasks.spawn(async move {
-                    if let Err(error) = store.write(change).await {
-                        tracing::error!(%error, "a late edit could not be noted; its time limit is waited for");
-                    }
-                    drop(events.send(Event::Nudged { stop: None }));
-                });
-            }
+            None => self.end_late_edit(claim, outcome),
         }
+    }
+
+    /// Notes what became of an edit whose job has ended.
+    fn end_late_edit(&self, claim: EditClaim, outcome: DeliveryOutcome) {
+        let (store, now) = (self.shared.store().clone(), self.now());
+        let change = wilco_store::changes::EndEdit { claim, outcome, now };
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = store.write(change).await {
+                tracing::error!(%error, "a late edit could not be noted; its time limit is waited for");
+            }
+            drop(events.send(Event::EditNoted));
+        });
     }
 }
 

@@ -70,6 +70,7 @@ impl ChannelLoop {
             running.lane.push(Write::Judge(missed.clone()));
             self.drive(&missed.worker);
         }
+        self.look_due();
     }
 
     pub(super) fn on_judged(&mut self, missed: &Missed, answer: Result<Option<String>, StoreError>) {

@@ -11,18 +11,18 @@ use crate::error::StoreError;
 use crate::journal;
 use crate::rows::json;
 
-const LOAD: &str = "SELECT \
+pub(super) const LOAD: &str = "SELECT \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND person_id = $2 \
         AND state IN ('running', 'cancelling')) AS person_running, \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND person_id = $2 \
         AND state = 'queued') AS person_queued, \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND channel = $3) AS channel_open, \
     (SELECT MAX(created_at) FROM workers WHERE account = $1 AND person_id = $2) AS last_at";
-const KIND_LOAD: &str = "SELECT \
+pub(super) const KIND_LOAD: &str = "SELECT \
     COALESCE(SUM(CASE WHEN state IN ('running', 'cancelling') THEN 1 ELSE 0 END), 0) AS running, \
     COALESCE(SUM(CASE WHEN state = 'queued' THEN 1 ELSE 0 END), 0) AS queued \
     FROM workers WHERE ended_at IS NULL AND kind = $1";
-const TAKEN: &str = "SELECT 1 AS one FROM workers WHERE short = $1";
+pub(super) const TAKEN: &str = "SELECT 1 AS one FROM workers WHERE short = $1";
 const INSERT: &str = "INSERT INTO workers (id, short, kind, input, rules, state, person_id, person_name, account, \
     channel, thread, ahead, created_at) VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12)";
 

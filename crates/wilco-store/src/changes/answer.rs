@@ -2,7 +2,7 @@
 
 use wilco_core::journal::Event;
 use wilco_core::question::QuestionState;
-use wilco_core::worker::WorkerSignal;
+use wilco_core::worker::{WorkerSignal, WorkerState};
 use wilco_core::{QuestionId, Short, Timestamp, WorkerId};
 
 use super::ask::QuestionRow;
@@ -14,11 +14,11 @@ use crate::rows::{WORKER_BY_ID, WorkerRow};
 
 const ANSWER: &str = "UPDATE questions SET state = 'answered', answer = $1, answered_by = $2, settled_at = $3 \
                       WHERE id = $4 AND state = 'open'";
-const OPEN_LEFT: &str = "SELECT COUNT(*) AS open FROM questions WHERE worker = $1 AND state = 'open'";
+pub(super) const OPEN_LEFT: &str = "SELECT COUNT(*) AS open FROM questions WHERE worker = $1 AND state = 'open'";
 const GO_ON: &str = "UPDATE workers SET state = $1, deadline = $2, hard_deadline = $3, alive_at = $4 WHERE id = $5";
-const PROGRESS_ON: &str =
+pub(super) const PROGRESS_ON: &str =
     "UPDATE contracts SET progress_deadline = $1 WHERE worker = $2 AND state IN ('acked', 'progressing', 'sla_missed')";
-const ASKED_AT: &str = "SELECT MIN(asked_at) AS at FROM questions WHERE worker = $1 AND settled_at = $2";
+pub(super) const ASKED_AT: &str = "SELECT MIN(asked_at) AS at FROM questions WHERE worker = $1 AND settled_at = $2";
 
 /// What a press on an answer did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,10 @@ pub(crate) async fn answer(
         }
         QuestionState::Open => {}
     }
+    // A job that is being stopped does not go on, whatever is answered.
+    if let (WorkerState::Cancelling, Some(cancel)) = (worker.state, &worker.cancel) {
+        return Ok(AnswerDone::Expired { short: worker.short.clone(), at: cancel.at });
+    }
     let Some(text) = chosen(choice) else {
         return Ok(AnswerDone::NotFound);
     };
@@ -119,6 +123,8 @@ async fn go_on(tx: &mut Tx<'_>, worker: &mut WorkerRow, now: Timestamp) -> Resul
     worker.alive_at = Some(now);
     let deadline = worker.next_deadline(now);
     tx.run(GO_ON, args![worker.state.name(), deadline, worker.hard_deadline, now, &worker.id]).await?;
-    tx.run(PROGRESS_ON, args![now.plus(worker.rules.terms.progress()), &worker.id]).await?;
+    if worker.state == WorkerState::Running {
+        tx.run(PROGRESS_ON, args![now.plus(worker.rules.terms.progress()), &worker.id]).await?;
+    }
     Ok(())
 }

@@ -38,8 +38,7 @@ pub(crate) async fn worker(
         return Ok(());
     }
     tx.run(EXPIRE, args![now, worker]).await?;
-    let mut events =
-        vec![Event::Completed { end: EndKind::Failed, detail: DETAIL.to_owned(), summary: String::new() }];
+    let mut events = vec![Event::Completed { end: EndKind::Failed, detail: DETAIL.to_owned(), summary: String::new() }];
     for row in tx.rows(CONTRACTS_OF_WORKER, args![worker]).await? {
         contract(tx, &ContractId::new(row.text("id")?), &cause, now, &mut events).await?;
     }

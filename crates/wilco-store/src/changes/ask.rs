@@ -1,6 +1,7 @@
 //! A running job asks a person.
 
 use async_trait::async_trait;
+use wilco_core::contract::ContractSignal;
 use wilco_core::job::Ask;
 use wilco_core::journal::Event;
 use wilco_core::question::QuestionState;
@@ -15,9 +16,9 @@ use crate::crash;
 use crate::engine::{Change, Row, Tx, args};
 use crate::error::StoreError;
 use crate::journal;
-use crate::rows::{WORKER_BY_ID, WorkerRow, json, named};
+use crate::rows::{WORKER_BY_ID, WorkerRow, json, named, newest};
 
-const EXISTING: &str = "SELECT * FROM questions WHERE worker = $1 AND number = $2";
+pub(super) const EXISTING: &str = "SELECT * FROM questions WHERE worker = $1 AND number = $2";
 const BY_ID: &str = "SELECT * FROM questions WHERE id = $1";
 const INSERT: &str = "INSERT INTO questions (id, worker, number, text, choices, state, asked_at) \
                       VALUES ($1, $2, $3, $4, $5, 'open', $6)";
@@ -51,6 +52,10 @@ impl QuestionRow {
             answered_by: row.opt_text("answered_by")?,
             settled: row.opt_time("settled_at")?,
         })
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state == QuestionState::Open
     }
 
     pub(crate) async fn by_id(tx: &mut Tx<'_>, id: &QuestionId) -> Result<Option<Self>, StoreError> {
@@ -123,6 +128,7 @@ impl Change for AskQuestion {
                     (QuestionState::Answered, Some(answer)) => return Ok(Asked::Answered(answer)),
                     (QuestionState::Open, _) => {
                         self.wait(tx, &mut worker).await?;
+                        self.show(tx, &worker, number, Vec::new()).await?;
                         return Ok(Asked::Waiting(number));
                     }
                     (QuestionState::Answered | QuestionState::Expired, _) => {}
@@ -135,24 +141,51 @@ impl Change for AskQuestion {
         tx.run(INSERT, args![&self.question, &self.worker, number, ask.text.as_str(), json(&ask.choices), self.now])
             .await?;
         self.wait(tx, &mut worker).await?;
-        let mut fresh = self.fresh.clone();
-        let mut events = vec![Event::Question { text: wording::one_line(&ask.text), choices: ask.choices.clone() }];
-        for mut contract in contract::of_worker(tx, &self.worker).await? {
-            let ping = wording::question_ping(worker.job(), &contract.person);
-            let at = At::of(&contract);
-            let id = fresh.receipt();
-            contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::Question, number, None), self.now).await?;
-            let id = fresh.receipt();
-            contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::Ping, number, Some(&ping)), self.now).await?;
-            contract::reconsider(tx, &mut contract, false, self.now, &mut events).await?;
-        }
-        journal::append(tx, &self.worker, self.now, &events).await?;
+        let event = Event::Question { text: wording::one_line(&ask.text), choices: ask.choices.clone() };
+        self.show(tx, &worker, number, vec![event]).await?;
         crash::point("store.ask.applied");
         Ok(Asked::Waiting(number))
     }
 }
 
 impl AskQuestion {
+    /// Makes the question visible wherever the job is shown. One that was shown before the job was run
+    /// again has been overwritten by progress since, so it is shown anew, without a second ping.
+    async fn show(
+        &self,
+        tx: &mut Tx<'_>,
+        worker: &WorkerRow,
+        number: u32,
+        mut events: Vec<Event>,
+    ) -> Result<(), StoreError> {
+        let mut fresh = self.fresh.clone();
+        for mut contract in contract::of_worker(tx, &self.worker).await? {
+            // A question is a sign of life like any other (requirement W8).
+            contract::step(tx, &mut contract, ContractSignal::Progress, &mut events).await?;
+            let all = contract::receipts(tx, &contract.id).await?;
+            if newest(&all, ReceiptKind::Content, 0).is_some_and(|content| content.state.is_settled()) {
+                // This contract was merged with another one at the same address.
+                continue;
+            }
+            let at = At::of(&contract);
+            let earlier = newest(&all, ReceiptKind::Question, number);
+            if earlier.is_none_or(|earlier| earlier.state.is_settled()) {
+                let id = fresh.receipt();
+                let generation = earlier.map_or(0, |earlier| earlier.generation + 1);
+                let draft = Draft { generation, ..Draft::waiting(&id, ReceiptKind::Question, number, None) };
+                contract::insert(tx, &at, &draft, self.now).await?;
+            }
+            if earlier.is_none() {
+                let ping = wording::question_ping(worker.job(), &contract.person);
+                let id = fresh.receipt();
+                let draft = Draft::waiting(&id, ReceiptKind::Ping, number, Some(&ping));
+                contract::insert(tx, &at, &draft, self.now).await?;
+            }
+            contract::reconsider(tx, &mut contract, false, self.now, &mut events).await?;
+        }
+        journal::append(tx, &self.worker, self.now, &events).await
+    }
+
     /// A person's time is not the job's: the progress deadline rests, and a limit of its own holds.
     async fn wait(&self, tx: &mut Tx<'_>, worker: &mut WorkerRow) -> Result<(), StoreError> {
         worker.state = worker.state.step(WorkerSignal::Ask);

@@ -10,21 +10,22 @@ use wilco_core::schedule::WORKER_LEASE;
 use wilco_core::settings::{KindSettings, Settings};
 use wilco_core::{InstanceId, Short, Timestamp, WorkerId};
 
+use super::aside;
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 use crate::journal;
 use crate::rows::{WorkerRow, worker_columns};
 
-const QUEUED: &str = concat!(
+pub(super) const QUEUED: &str = concat!(
     worker_columns!(),
     "WHERE state = 'queued' AND (created_at > $1 OR (created_at = $1 AND id > $2)) ORDER BY created_at, id LIMIT $3"
 );
-const RUNNING: &str = "SELECT kind, account, person_id, COUNT(*) AS running FROM workers \
+pub(super) const RUNNING: &str = "SELECT kind, account, person_id, COUNT(*) AS running FROM workers \
                        WHERE ended_at IS NULL AND state IN ('running', 'cancelling') GROUP BY kind, account, person_id";
 const START: &str = "UPDATE workers SET state = 'running', started_at = $1, owner = $2, lease_until = $3, \
                      hard_deadline = $4, deadline = $5, alive_at = $1 WHERE id = $6 AND state = 'queued'";
-const PROGRESS_ON: &str =
+pub(super) const PROGRESS_ON: &str =
     "UPDATE contracts SET progress_deadline = $1 WHERE worker = $2 AND state IN ('acked', 'progressing', 'sla_missed')";
 
 /// How many queued jobs one look reads at a time.
@@ -84,7 +85,15 @@ impl Change for BeginDue {
                 None => slots.insert(Slots::load(tx).await?),
             };
             for row in &queued {
-                let worker = WorkerRow::decode(row)?;
+                let worker = match WorkerRow::decode(row) {
+                    Ok(worker) => worker,
+                    // One bad row must not keep the others from starting.
+                    Err(StoreError::Undecodable { what, why }) => {
+                        aside::worker(tx, &WorkerId::new(row.text("id")?), &what, &why, self.now).await?;
+                        continue;
+                    }
+                    Err(other) => return Err(other),
+                };
                 if slots.take(&worker, &self.settings) {
                     started.push(self.start(tx, worker).await?);
                 }

@@ -135,7 +135,8 @@ async fn store(
         }
         tx.run(PROGRESS_OFF, args![&worker.id]).await?;
         journal::append(tx, &worker.id, now, &[requested]).await?;
-        tracing::info!(worker_id = %worker.id, short = %short, by, reason, "cancel stored");
+        // The reason is a person's words and stands in the journal; the log names only the step.
+        tracing::info!(worker_id = %worker.id, short = %short, channel = %worker.address, "cancel stored");
         return Ok(CancelResult::Cancelling { short, by: by.to_owned(), reason: reason.to_owned() });
     }
     // A job that has not started has nothing to be observed: it is cancelled here and now.

@@ -11,26 +11,28 @@ use wilco_core::{
     Body, Cause, DeliveryKey, Envelope, EnvelopeKind, InstanceId, MessageRef, Short, Timestamp, WorkerId,
 };
 
-use super::Platforms;
 use super::ask::QuestionRow;
-use super::contract;
+use super::contract::{self, OVERTAKEN};
+use super::{Platforms, aside};
 use crate::crash;
 use crate::engine::{Change, Row, Tx, args};
 use crate::error::StoreError;
 use crate::journal;
 use crate::rows::{ContractRow, RECEIPT_BY_ID, ReceiptRow, WORKER_BY_ID, WorkerRow, newest};
 
-const DUE: &str = "SELECT * FROM receipts WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2";
-const REASSERT: &str = "SELECT * FROM receipts WHERE reassert_at <= $1 ORDER BY reassert_at, id LIMIT $2";
+pub(super) const DUE: &str = "SELECT * FROM receipts WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2";
+pub(super) const REASSERT: &str = "SELECT * FROM receipts WHERE reassert_at <= $1 ORDER BY reassert_at, id LIMIT $2";
 const TAKE: &str = "UPDATE receipts SET state = 'sending', due_at = NULL, lease_owner = $1, lease_until = $2, \
                     fence = fence + 1, first_attempt = COALESCE(first_attempt, $3), message = $4 \
                     WHERE id = $5 AND state = 'pending'";
 const HOLD: &str = "UPDATE receipts SET reassert_at = $1, fence = fence + 1 WHERE id = $2 AND reassert_at IS NOT NULL";
-const OPEN_EDIT: &str = "UPDATE contracts SET edit_open = 1, edit_until = $1 WHERE id = $2";
+const OPEN_EDIT: &str = "UPDATE contracts SET doubt_at = CASE WHEN edit_open = 1 THEN $1 ELSE doubt_at END, \
+                         edit_open = 1, edit_until = $2 WHERE id = $3";
 const WAIT: &str = "UPDATE receipts SET state = 'waiting', due_at = NULL WHERE id = $1";
 const POSTPONE: &str = "UPDATE receipts SET due_at = $1 WHERE id = $2";
-const BROKEN: &str = "UPDATE receipts SET state = 'failed', reason = $1, due_at = NULL, reassert_at = NULL, \
-                      lease_owner = NULL, lease_until = NULL, settled_at = COALESCE(settled_at, $2) WHERE id = $3";
+const BROKEN: &str = "UPDATE receipts SET state = 'failed', reason = $1, due_at = NULL, lease_owner = NULL, \
+                      lease_until = NULL, settled_at = $2 WHERE id = $3 AND settled_at IS NULL";
+const NO_REASSERT: &str = "UPDATE receipts SET reassert_at = NULL WHERE id = $1";
 
 /// Claims at most `limit` receipts whose time has come.
 #[derive(Clone, Debug)]
@@ -118,7 +120,11 @@ impl ClaimDue {
         let id = row.text("id")?;
         let cause = Cause::new("undecodable", format!("{what}: {why}"));
         tracing::error!(receipt_id = id, reason = %cause, "receipt cannot be read and is set aside");
-        tx.run(BROKEN, args![cause.to_string(), self.now, id.as_str()]).await?;
+        if tx.run(BROKEN, args![cause.to_string(), self.now, id.as_str()]).await? == 0 {
+            // It was visible already and was only to be repeated: what people saw stays true.
+            tx.run(NO_REASSERT, args![id.as_str()]).await?;
+            return Ok(());
+        }
         let worker = WorkerId::new(row.text("worker")?);
         let contract = wilco_core::ContractId::new(row.text("contract")?);
         let kind = ReceiptKind::from_name(&row.text("kind")?).unwrap_or(ReceiptKind::Content);
@@ -130,12 +136,16 @@ impl ClaimDue {
             message: None,
             reason: Some(cause.to_string()),
         }];
-        // The contract may be unreadable as well; then the receipt alone tells.
-        if let Ok(mut contract) = contract::load(tx, &contract).await {
-            let ended = !contract.state.is_open();
-            if let Err(error) = contract::reconsider(tx, &mut contract, ended, self.now, &mut events).await {
-                tracing::error!(contract = %contract.id, %error, "contract cannot be read");
+        match contract::load(tx, &contract).await {
+            Ok(mut contract) => {
+                let ended = !contract.state.is_open();
+                contract::reconsider(tx, &mut contract, ended, self.now, &mut events).await?;
             }
+            // The contract itself is unreadable: nothing of it can ever be sent.
+            Err(StoreError::Undecodable { .. }) => {
+                aside::contract(tx, &contract, &cause, self.now, &mut events).await?;
+            }
+            Err(other) => return Err(other),
         }
         journal::append(tx, &worker, self.now, &events).await
     }
@@ -146,6 +156,19 @@ impl ClaimDue {
         let worker = match tx.row(WORKER_BY_ID, args![&receipt.worker]).await? {
             Some(row) => WorkerRow::decode(&row)?,
             None => return Err(StoreError::Constraint(format!("receipt {} has no worker", receipt.id))),
+        };
+        let question = match receipt.kind {
+            ReceiptKind::Question => match QuestionRow::by_number(tx, &worker.id, receipt.part).await? {
+                Some(question) if worker.state == WorkerState::WaitingForInput && question.is_open() => Some(question),
+                // Nobody has to answer it any more, and showing it would hide what came after it.
+                Some(_) | None => {
+                    self.overtaken(tx, &receipt, contract, &worker, reassert).await?;
+                    return Ok(None);
+                }
+            },
+            ReceiptKind::Stub | ReceiptKind::Content | ReceiptKind::Part | ReceiptKind::File | ReceiptKind::Ping => {
+                None
+            }
         };
         let target = self.target(tx, &receipt, &contract, reassert).await?;
         if receipt.kind.is_fill() && target.is_none() {
@@ -162,19 +185,16 @@ impl ClaimDue {
             tx.run(postpone, args![until, &receipt.id]).await?;
             return Ok(None);
         }
-        let Some(body) = self.body(tx, &receipt, &contract, &worker).await? else {
-            tx.run(WAIT, args![&receipt.id]).await?;
-            return Ok(None);
-        };
+        let body = self.body(tx, &receipt, &contract, &worker, question).await?;
         if reassert {
             tx.run(HOLD, args![self.now.plus(RECEIPT_LEASE), &receipt.id]).await?;
         } else {
             let lease = self.now.plus(RECEIPT_LEASE);
             let message = target.as_ref().map(crate::rows::json);
             tx.run(TAKE, args![&self.owner, lease, self.now, message, &receipt.id]).await?;
-            if receipt.kind == ReceiptKind::Question {
-                tx.run(OPEN_EDIT, args![self.now.plus(REQUEST_LIMIT), &contract.id]).await?;
-            }
+        }
+        if receipt.kind == ReceiptKind::Question {
+            tx.run(OPEN_EDIT, args![self.now, self.now.plus(REQUEST_LIMIT), &contract.id]).await?;
         }
         let facts = facts(&receipt, &contract, &self.platforms, self.now);
         let reply_to = if receipt.kind == ReceiptKind::Ping { contract.message.clone() } else { None };
@@ -227,20 +247,21 @@ impl ClaimDue {
         receipt: &ReceiptRow,
         contract: &ContractRow,
         worker: &WorkerRow,
-    ) -> Result<Option<Body>, StoreError> {
+        question: Option<QuestionRow>,
+    ) -> Result<Body, StoreError> {
         let limits = self.platforms.limits(&receipt.address.account);
         let mut body = match (receipt.kind, &receipt.body) {
             (_, Some(body)) => body.clone(),
-            (ReceiptKind::Stub, None) => {
-                let ahead = worker.ahead.filter(|_| worker.state == WorkerState::Queued);
-                wording::stub(worker.job(), &DeliveryKey::from(&receipt.id), ahead)
-            }
             (ReceiptKind::Question, None) => {
-                let Some(question) = QuestionRow::by_number(tx, &worker.id, receipt.part).await? else {
-                    return Ok(None);
+                let Some(question) = question else {
+                    return Err(StoreError::Undecodable { what: "question".into(), why: "it is not stored".into() });
                 };
                 let key = main_key(tx, contract).await?;
                 wording::question(worker.job(), question.id.as_str(), &question.text, &question.choices, &key)
+            }
+            (ReceiptKind::Stub, None) => {
+                let ahead = worker.ahead.filter(|_| worker.state == WorkerState::Queued);
+                wording::stub(worker.job(), &DeliveryKey::from(&receipt.id), ahead)
             }
             (ReceiptKind::Content | ReceiptKind::Part | ReceiptKind::File | ReceiptKind::Ping, None) => {
                 return Err(StoreError::Undecodable { what: "body".into(), why: "a result without a body".into() });
@@ -250,7 +271,27 @@ impl ClaimDue {
         if !limits.abilities.buttons {
             body.buttons.clear();
         }
-        Ok(Some(body))
+        Ok(body)
+    }
+
+    /// Settles a question that nobody has to see any more.
+    async fn overtaken(
+        &self,
+        tx: &mut Tx<'_>,
+        receipt: &ReceiptRow,
+        mut contract: ContractRow,
+        worker: &WorkerRow,
+        reassert: bool,
+    ) -> Result<(), StoreError> {
+        if reassert {
+            tx.run(NO_REASSERT, args![&receipt.id]).await?;
+            return Ok(());
+        }
+        let mut events = Vec::new();
+        let cause = Cause::new(OVERTAKEN, "the question is not open any more");
+        contract::fail(tx, receipt, &cause, self.now, &mut events).await?;
+        contract::reconsider(tx, &mut contract, worker.state.is_terminal(), self.now, &mut events).await?;
+        journal::append(tx, &receipt.worker, self.now, &events).await
     }
 }
 
@@ -272,7 +313,16 @@ pub(crate) fn facts(receipt: &ReceiptRow, contract: &ContractRow, platforms: &Pl
         shape: receipt.shape,
         fallbacks: receipt.fallbacks,
         has_next_address: contract.next_address().is_some(),
-        edit_open: receipt.edit_open || (receipt.part_of_main() && contract.edit_may_land(now)),
+        edit_open: receipt.edit_open
+            || match receipt.kind {
+                // The window that is open is its own; an earlier edit counts while it is in doubt.
+                ReceiptKind::Question => contract.in_doubt(now),
+                ReceiptKind::Stub
+                | ReceiptKind::Content
+                | ReceiptKind::Part
+                | ReceiptKind::File
+                | ReceiptKind::Ping => receipt.part_of_main() && contract.edit_may_land(now),
+            },
         nonce_window: limits.abilities.nonce_window,
         first_attempt: receipt.first_attempt,
         look_up: limits.abilities.look_up,

@@ -19,12 +19,13 @@ const INSERT: &str = "INSERT INTO receipts (id, contract, worker, kind, part, ge
                       thread, body, first_due, due_at, parked_until, attempts, fallbacks, created_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
                       ON CONFLICT (contract, kind, part, generation) DO NOTHING";
-const EXISTING: &str = "SELECT id FROM receipts WHERE contract = $1 AND kind = $2 AND part = $3 AND generation = $4";
+pub(super) const EXISTING: &str =
+    "SELECT id FROM receipts WHERE contract = $1 AND kind = $2 AND part = $3 AND generation = $4";
 const READY: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, \
                      first_due = COALESCE(first_due, $3) WHERE id = $4 AND state = 'waiting'";
 const FAIL: &str = "UPDATE receipts SET state = 'failed', reason = $1, due_at = NULL, lease_owner = NULL, \
                     lease_until = NULL, settled_at = $2 WHERE id = $3 AND settled_at IS NULL";
-const WHEN: &str = "SELECT (SELECT COUNT(*) FROM paused_accounts WHERE account = $1) AS paused, \
+pub(super) const WHEN: &str = "SELECT (SELECT COUNT(*) FROM paused_accounts WHERE account = $1) AS paused, \
                     (SELECT MAX(until) FROM parks WHERE account = $1 AND (channel = '' OR channel = $2)) AS until";
 
 /// A contract to open.

@@ -14,18 +14,20 @@ use crate::error::StoreError;
 use crate::journal;
 use crate::rows::{WORKER_BY_ID, WorkerRow};
 
-const ACKS: &str = "SELECT id, worker FROM contracts WHERE ack_deadline <= $1 ORDER BY ack_deadline LIMIT $2";
-const PROGRESS: &str =
+pub(super) const ACKS: &str =
+    "SELECT id, worker FROM contracts WHERE ack_deadline <= $1 ORDER BY ack_deadline LIMIT $2";
+pub(super) const PROGRESS: &str =
     "SELECT id, worker FROM contracts WHERE progress_deadline <= $1 ORDER BY progress_deadline LIMIT $2";
-const WORKERS: &str = "SELECT id FROM workers WHERE deadline <= $1 ORDER BY deadline LIMIT $2";
+pub(super) const WORKERS: &str = "SELECT id FROM workers WHERE deadline <= $1 ORDER BY deadline LIMIT $2";
 const ACK_OFF: &str = "UPDATE contracts SET ack_deadline = NULL WHERE id = $1";
 const PROGRESS_OFF: &str = "UPDATE contracts SET progress_deadline = NULL WHERE id = $1";
-const STUB_NOW: &str = "UPDATE receipts SET due_at = $1 WHERE contract = $2 AND kind = 'stub' AND part = 0 \
+pub(super) const STUB_NOW: &str = "UPDATE receipts SET due_at = $1 WHERE contract = $2 AND kind = 'stub' AND part = 0 \
                         AND state = 'pending' AND due_at > $1 AND (parked_until IS NULL OR parked_until <= $1)";
-const EXTEND_ACKS: &str = "UPDATE contracts SET ack_deadline = ack_deadline + $1 WHERE ack_deadline IS NOT NULL";
-const EXTEND_PROGRESS: &str =
+pub(super) const EXTEND_ACKS: &str =
+    "UPDATE contracts SET ack_deadline = ack_deadline + $1 WHERE ack_deadline IS NOT NULL";
+pub(super) const EXTEND_PROGRESS: &str =
     "UPDATE contracts SET progress_deadline = progress_deadline + $1 WHERE progress_deadline IS NOT NULL";
-const EXTEND_WORKERS: &str = "UPDATE workers SET deadline = deadline + $1, hard_deadline = hard_deadline + $1, \
+pub(super) const EXTEND_WORKERS: &str = "UPDATE workers SET deadline = deadline + $1, hard_deadline = hard_deadline + $1, \
                               alive_at = alive_at + $1 WHERE deadline IS NOT NULL";
 
 /// How many rows of each kind one look judges; the next look follows at once when there are more.
@@ -120,6 +122,9 @@ impl Change for DeadlineMissed {
             }
             MissedKind::Progress(contract) => {
                 let mut contract = contract::load(tx, contract).await?;
+                if contract.progress_deadline.is_none_or(|deadline| deadline > self.now) {
+                    return Ok(None);
+                }
                 tx.run(PROGRESS_OFF, args![&contract.id]).await?;
                 contract::step(tx, &mut contract, ContractSignal::ProgressMissed, &mut events).await?;
                 None

@@ -20,10 +20,12 @@ use crate::rows::{ContractRow, WORKER_BY_ID, WorkerRow};
 const OPEN: &str = "UPDATE contracts SET edit_open = 1, edit_until = $1 WHERE id = $2";
 const CLOSE: &str = "UPDATE contracts SET edit_open = $1, edit_until = NULL, shown_at = $2, shown_print = $3, \
                      doubt_at = CASE WHEN $1 = 1 THEN $2 ELSE doubt_at END WHERE id = $4";
-const WAKE: &str = "UPDATE receipts SET due_at = $1 WHERE contract = $2 AND state = 'pending' AND due_at > $1 \
-                    AND kind IN ('content', 'question') AND attempts = 0 AND parked_until IS NULL";
-const PARKED: &str = "SELECT MAX(until) AS until FROM parks WHERE account = $1 AND (channel = '' OR channel = $2)";
-const QUESTION_DUE: &str =
+pub(super) const WAKE: &str = "UPDATE receipts SET due_at = CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END \
+                    WHERE contract = $2 AND state = 'pending' AND kind IN ('content', 'question') AND attempts = 0 \
+                    AND due_at > CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END";
+pub(super) const PARKED: &str =
+    "SELECT MAX(until) AS until FROM parks WHERE account = $1 AND (channel = '' OR channel = $2)";
+pub(super) const QUESTION_DUE: &str =
     "SELECT 1 AS one FROM receipts WHERE contract = $1 AND kind = 'question' AND settled_at IS NULL LIMIT 1";
 
 /// What stands in the place of a fingerprint while a question is shown.
@@ -264,6 +266,10 @@ impl Change for EndEdit {
                 NotSurfaced::Silent | NotSurfaced::Retry(_) | NotSurfaced::Moved(_) => (false, false),
             },
         };
+        // After its time limit something else may be under way on the same message already; which of
+        // the two lands last is not known.
+        let late = contract.edit_until.is_none_or(|until| until <= self.now);
+        let in_doubt = in_doubt || (late && matches!(self.outcome, DeliveryOutcome::Surfaced(_)));
         let print = if shown { Some(claim.print.clone()) } else { claim.before.clone() };
         tx.run(CLOSE, args![in_doubt, self.now, print, &claim.contract]).await?;
         tx.run(WAKE, args![self.now, &claim.contract]).await?;

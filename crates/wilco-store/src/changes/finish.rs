@@ -11,7 +11,7 @@ use wilco_core::worker::{EndKind, Ending, WorkerSignal, WorkerState};
 use wilco_core::{Timestamp, WorkerId};
 
 use super::contract::{self, At, Draft};
-use super::{Fresh, Platforms};
+use super::{Fresh, Platforms, aside};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
@@ -20,8 +20,10 @@ use crate::rows::{ContractRow, WORKER_BY_ID, WorkerRow, json};
 
 const END: &str = "UPDATE workers SET state = $1, ended_at = $2, ending = $3, owner = NULL, lease_until = NULL, \
                    deadline = NULL, hard_deadline = NULL WHERE id = $4 AND ended_at IS NULL";
-const EXPIRE: &str = "UPDATE questions SET state = 'expired', settled_at = $1 WHERE worker = $2 AND state = 'open'";
-const BODY: &str = "UPDATE receipts SET body = $1 WHERE contract = $2 AND kind = 'content' AND settled_at IS NULL";
+pub(super) const EXPIRE: &str =
+    "UPDATE questions SET state = 'expired', settled_at = $1 WHERE worker = $2 AND state = 'open'";
+pub(super) const BODY: &str =
+    "UPDATE receipts SET body = $1 WHERE contract = $2 AND kind = 'content' AND settled_at IS NULL";
 
 /// Ends a worker with its whole result (requirement R1). One that has ended already is left alone.
 #[derive(Clone, Debug)]
@@ -51,7 +53,14 @@ impl Change for Finish {
         let Some(row) = tx.row(WORKER_BY_ID, args![&self.worker]).await? else {
             return Ok(None);
         };
-        let worker = WorkerRow::decode(&row)?;
+        let worker = match WorkerRow::decode(&row) {
+            Ok(worker) => worker,
+            Err(StoreError::Undecodable { what, why }) => {
+                aside::worker(tx, &self.worker, &what, &why, self.now).await?;
+                return Ok(Some(WorkerState::Failed));
+            }
+            Err(other) => return Err(other),
+        };
         let mut fresh = self.fresh.clone();
         terminate(tx, worker, &self.ending, self.now, &self.platforms, &mut fresh).await.map(Some)
     }
@@ -95,6 +104,7 @@ pub(crate) async fn terminate(
         show_end(tx, &worker, &mut contract, &ending, now, platforms, fresh).await?;
         contract::reconsider(tx, &mut contract, true, now, &mut events).await?;
     }
+    aside::unreadable_contracts(tx, &worker.id, now, &mut events).await?;
     journal::append(tx, &worker.id, now, &events).await?;
     crash::point("store.finish.applied");
     tracing::info!(worker_id = %worker.id, short = %worker.short, state = state.name(), detail = ending.detail, "ended");
@@ -114,7 +124,10 @@ pub(crate) async fn show_end(
     let facts = end_facts(worker, ending, now);
     let limits = platforms.limits(&contract.address.account);
     let Plan { content, parts, files } = plan(&facts, limits);
-    tx.run(BODY, args![json(&content), &contract.id]).await?;
+    if tx.run(BODY, args![json(&content), &contract.id]).await? == 0 {
+        // Settled before the end: merged with another contract at the same address, which shows all of it.
+        return Ok(());
+    }
 
     let job = worker.job();
     let at = At::of(contract);
@@ -124,8 +137,7 @@ pub(crate) async fn show_end(
         place += 1;
         let stub = wording::part_stub(job, place, of);
         let id = fresh.receipt();
-        contract::insert(tx, &at, &Draft { body: Some(&stub), ..Draft::pending(&id, ReceiptKind::Stub, place) }, now)
-            .await?;
+        contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::Stub, place, Some(&stub)), now).await?;
         let id = fresh.receipt();
         contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::Part, place, Some(body)), now).await?;
     }
@@ -133,8 +145,7 @@ pub(crate) async fn show_end(
         place += 1;
         let stub = wording::file_stub(job, &file.name);
         let id = fresh.receipt();
-        contract::insert(tx, &at, &Draft { body: Some(&stub), ..Draft::pending(&id, ReceiptKind::Stub, place) }, now)
-            .await?;
+        contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::Stub, place, Some(&stub)), now).await?;
         let deliverable = limits.abilities.files && file.size <= limits.file;
         let body = if deliverable { wording::file(job, file) } else { wording::file_refused(job, file) };
         let id = fresh.receipt();
@@ -160,7 +171,7 @@ pub(crate) fn end_facts<'a>(worker: &'a WorkerRow, ending: &'a Ending, now: Time
 }
 
 fn pings(worker: &WorkerRow, kind: EndKind, now: Timestamp) -> bool {
-    let took = now.since(worker.created);
+    let took = worker.ended.unwrap_or(now).since(worker.created);
     let wanted = match worker.rules.notify {
         Notify::Always => true,
         // Whoever cancelled a job knows that it ended.

@@ -3,6 +3,7 @@
 
 mod accept;
 mod answer;
+mod aside;
 mod ask;
 mod begin;
 mod cancel;
@@ -11,6 +12,7 @@ pub(crate) mod contract;
 mod deadlines;
 mod edit;
 mod finish;
+pub(crate) mod hot;
 mod offer;
 mod prune;
 mod record;

@@ -17,14 +17,14 @@ use crate::error::StoreError;
 const ONCE: &str =
     "INSERT INTO inbox (account, event, received_at) VALUES ($1, $2, $3) ON CONFLICT (account, event) DO NOTHING";
 const LINK: &str = "UPDATE inbox SET worker = $1 WHERE account = $2 AND event = $3";
-const LINKED: &str = "SELECT workers.short AS short FROM inbox JOIN workers ON workers.id = inbox.worker \
+pub(super) const LINKED: &str = "SELECT workers.short AS short FROM inbox JOIN workers ON workers.id = inbox.worker \
                       WHERE inbox.account = $1 AND inbox.event = $2";
 
 /// What an event asks to be changed. Questions that only read never get here.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// Start a job.
-    Run(NewJob),
+    Run(Box<NewJob>),
     /// Stop a job: the named one, or the only one here.
     Cancel {
         /// The name, if one was given.

@@ -8,14 +8,17 @@ use wilco_core::{Timestamp, WorkerId};
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 
-const OLD_BODIES: &str = "SELECT id FROM workers WHERE ended_at <= $1 AND kept = 1 AND NOT EXISTS \
+pub(super) const OLD_BODIES: &str = "SELECT id FROM workers WHERE ended_at <= $1 AND kept = 1 AND NOT EXISTS \
                           (SELECT 1 FROM receipts WHERE receipts.worker = workers.id AND receipts.settled_at IS NULL) \
                           ORDER BY ended_at LIMIT $2";
-const OLD_ROWS: &str = "SELECT id FROM workers WHERE ended_at <= $1 AND NOT EXISTS \
+pub(super) const OLD_ROWS: &str = "SELECT id FROM workers WHERE ended_at <= $1 AND NOT EXISTS \
                         (SELECT 1 FROM receipts WHERE receipts.worker = workers.id AND receipts.settled_at IS NULL) \
                         ORDER BY ended_at LIMIT $2";
-/// The person stays named by id alone; what was asked and answered is gone.
-const EMPTY_WORKER: &str = "UPDATE workers SET kept = 0, input = $1, shown = '{}', ending = $2 WHERE id = $3";
+/// The person stays named by id alone; what was asked and answered is gone. The states in which a worker
+/// has ended and the kinds of its end have the same names, so that how it ended stays known.
+const EMPTY_WORKER: &str = "UPDATE workers SET kept = 0, input = $1, shown = '{}', person_name = '', cancel_by = '', \
+                            cancel_reason = '', ending = '{\"kind\":\"' || state || '\"}' WHERE id = $2";
+const EMPTY_CONTRACTS: &str = "UPDATE contracts SET person = $1 WHERE worker = $2";
 const EMPTY_RECEIPTS: &str = "UPDATE receipts SET body = NULL WHERE worker = $1";
 const DROP: [&str; 5] = [
     "DELETE FROM journal WHERE worker = $1",
@@ -25,10 +28,10 @@ const DROP: [&str; 5] = [
     "DELETE FROM workers WHERE id = $1",
 ];
 const DROP_TEXTS: [&str; 2] = ["DELETE FROM journal WHERE worker = $1", "DELETE FROM questions WHERE worker = $1"];
-const OLD_INBOX: &str = "DELETE FROM inbox WHERE received_at <= $1";
+pub(super) const OLD_INBOX: &str = "DELETE FROM inbox WHERE received_at <= $1";
 const OLD_PARKS: &str = "DELETE FROM parks WHERE until <= $1";
 const EMPTY_INPUT: &str = r#"{"text":"","person":{"id":"","name":""}}"#;
-const EMPTY_ENDING: &str = r#"{"kind":"done"}"#;
+const EMPTY_PERSON: &str = r#"{"id":"","name":""}"#;
 
 /// How long an event of a platform is recognised as a repetition.
 const INBOX_DAYS: u32 = 7;
@@ -78,7 +81,8 @@ impl Change for Prune {
         let bodies = tx.rows(OLD_BODIES, args![self.now.minus(self.retention.bodies), BATCH]).await?;
         for row in &bodies {
             let id = WorkerId::new(row.text("id")?);
-            tx.run(EMPTY_WORKER, args![EMPTY_INPUT, EMPTY_ENDING, &id]).await?;
+            tx.run(EMPTY_WORKER, args![EMPTY_INPUT, &id]).await?;
+            tx.run(EMPTY_CONTRACTS, args![EMPTY_PERSON, &id]).await?;
             tx.run(EMPTY_RECEIPTS, args![&id]).await?;
             for sql in DROP_TEXTS {
                 tx.run(sql, args![&id]).await?;

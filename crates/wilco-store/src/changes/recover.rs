@@ -4,32 +4,55 @@ use async_trait::async_trait;
 use wilco_core::journal::Event;
 use wilco_core::schedule::WORKER_LEASE;
 use wilco_core::worker::{EndKind, Ending, WorkerSignal, recover};
-use wilco_core::{InstanceId, Timestamp, wording};
+use wilco_core::{InstanceId, Timestamp, WorkerId, wording};
 
 use super::finish::terminate;
-use super::{Fresh, Platforms};
+use super::{Fresh, Platforms, aside};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 use crate::journal;
 use crate::rows::{WorkerRow, worker_columns};
 
-const LOST: &str =
+pub(super) const LOST: &str =
     concat!(worker_columns!(), "WHERE owner IS NOT NULL AND owner <> $1 AND ($2 = 1 OR lease_until <= $3)");
 const REQUEUE: &str = "UPDATE workers SET state = 'queued', owner = NULL, lease_until = NULL, deadline = NULL, \
                        hard_deadline = NULL, ahead = NULL, reruns = reruns + 1 WHERE id = $1";
 const PROGRESS_OFF: &str = "UPDATE contracts SET progress_deadline = NULL WHERE worker = $1";
-const IN_DOUBT: &str = "UPDATE receipts SET state = 'pending', due_at = $1, lease_owner = NULL, lease_until = NULL, \
+/// Until when the address of a receipt asked for silence.
+macro_rules! silence {
+    () => {
+        "(SELECT MAX(until) FROM parks WHERE parks.account = receipts.account \
+          AND (parks.channel = '' OR parks.channel = receipts.channel) AND until > $1)"
+    };
+}
+pub(super) const IN_DOUBT: &str = concat!(
+    "UPDATE receipts SET state = 'pending', due_at = CASE WHEN EXISTS (SELECT 1 FROM \
+                        paused_accounts WHERE paused_accounts.account = receipts.account) THEN NULL \
+                        ELSE COALESCE(",
+    silence!(),
+    ", $1) END, parked_until = ",
+    silence!(),
+    ", \
+                        lease_owner = NULL, lease_until = NULL, \
                         doubt = CASE WHEN kind IN ('stub', 'ping') THEN 1 ELSE 0 END, \
                         edit_open = CASE WHEN kind IN ('stub', 'ping') THEN 0 ELSE 1 END \
-                        WHERE state = 'sending' AND ((lease_owner <> $2 AND $3 = 1) OR lease_until <= $1)";
-const WINDOWS: &str =
+                        WHERE state = 'sending' AND ((lease_owner <> $2 AND $3 = 1) OR lease_until <= $1)"
+);
+pub(super) const WINDOWS: &str =
     "UPDATE contracts SET edit_until = NULL, doubt_at = $1 WHERE edit_open = 1 AND edit_until IS NOT NULL";
-const WAKE: &str = "UPDATE receipts SET due_at = $1 WHERE due_at > $1 AND attempts = 0 AND parked_until IS NULL";
-const RENEW: &str = "UPDATE workers SET lease_until = $1 WHERE owner = $2";
+pub(super) const WAKE: &str = "UPDATE receipts SET due_at = CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END \
+                    WHERE attempts = 0 AND due_at > CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END";
+pub(super) const RENEW: &str = "UPDATE workers SET lease_until = $1 WHERE owner = $2";
 const RESUME: &str = "DELETE FROM paused_accounts";
-const RELEASE: &str =
-    "UPDATE receipts SET due_at = $1 WHERE state = 'pending' AND due_at IS NULL AND settled_at IS NULL";
+pub(super) const RELEASE: &str = concat!(
+    "UPDATE receipts SET due_at = COALESCE(",
+    silence!(),
+    ", $1), parked_until = ",
+    silence!(),
+    " \
+                       WHERE state = 'pending' AND due_at IS NULL AND settled_at IS NULL"
+);
 
 /// Takes over what a dead instance has left behind (requirements U1 to U5).
 #[derive(Clone, Debug)]
@@ -77,7 +100,16 @@ impl Change for Recover {
             tx.run(WAKE, args![self.now]).await?;
         }
         for row in tx.rows(LOST, args![&self.owner, self.alone, self.now]).await? {
-            let worker = WorkerRow::decode(&row)?;
+            let worker = match WorkerRow::decode(&row) {
+                Ok(worker) => worker,
+                // One bad row must not keep the bot from starting.
+                Err(StoreError::Undecodable { what, why }) => {
+                    aside::worker(tx, &WorkerId::new(row.text("id")?), &what, &why, self.now).await?;
+                    found.ended += 1;
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
             let signal = recover(worker.state, worker.rules.on_interrupt, worker.reruns);
             let rerun = signal == WorkerSignal::Requeue;
             journal::append(tx, &worker.id, self.now, &[Event::Recovered { rerun }]).await?;

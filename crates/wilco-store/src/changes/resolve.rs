@@ -2,22 +2,26 @@
 
 use wilco_core::access::{Role, Standing};
 use wilco_core::desk::{Caller, JobView};
-use wilco_core::{AccountId, Address, Person, Short};
+use wilco_core::{AccountId, Address, Person, Route, Short};
 
 use crate::engine::{Tx, args};
 use crate::error::StoreError;
 use crate::rows::{WorkerRow, worker_columns};
 
-const BY_SHORT: &str = concat!(worker_columns!(), "WHERE short = $1");
-const BY_PREFIX: &str = concat!(worker_columns!(), "WHERE short >= $1 AND short < $2 ORDER BY short LIMIT 20");
-const BY_KIND: &str =
-    concat!(worker_columns!(), "WHERE ended_at IS NULL AND kind = $1 ORDER BY created_at DESC LIMIT 20");
-const HERE: &str = concat!(
+pub(super) const BY_SHORT: &str = concat!(worker_columns!(), "WHERE short = $1");
+pub(super) const BY_PREFIX: &str =
+    concat!(worker_columns!(), "WHERE short >= $1 AND short < $2 ORDER BY short LIMIT 200");
+pub(super) const BY_KIND: &str =
+    concat!(worker_columns!(), "WHERE ended_at IS NULL AND kind = $1 ORDER BY created_at DESC LIMIT 200");
+pub(super) const HERE: &str = concat!(
     worker_columns!(),
     "WHERE ended_at IS NULL AND id IN (SELECT worker FROM contracts WHERE account = $1 AND channel = $2 \
-     AND COALESCE(thread, '') = COALESCE($3, '')) ORDER BY created_at DESC LIMIT 20"
+     AND COALESCE(thread, '') = COALESCE($3, '')) ORDER BY created_at DESC LIMIT 200"
 );
-const SHOWN_IN: &str = "SELECT 1 AS one FROM contracts WHERE worker = $1 AND account = $2 AND channel = $3 LIMIT 1";
+/// How many candidates are told.
+const SHOWN: usize = 20;
+pub(super) const SHOWN_IN: &str =
+    "SELECT route, thread FROM contracts WHERE worker = $1 AND account = $2 AND channel = $3";
 
 /// Somebody who asks, with the role that the rules give them now.
 #[derive(Clone, Debug)]
@@ -69,10 +73,23 @@ pub(crate) async fn standing(tx: &mut Tx<'_>, asker: &Asker, worker: &WorkerRow)
     };
     let starter = worker.address.account == *account && worker.person_id == person.id;
     let here = match address {
-        Some(address) => tx.row(SHOWN_IN, args![&worker.id, &address.account, &address.channel]).await?.is_some(),
+        Some(address) => is_shown(tx, worker, address).await?,
         None => false,
     };
     Ok(Standing { role: asker.role, starter, moderator: person.moderator && here, here })
+}
+
+/// Whether somebody who speaks from an address reads along where the job is shown.
+async fn is_shown(tx: &mut Tx<'_>, worker: &WorkerRow, here: &Address) -> Result<bool, StoreError> {
+    for row in tx.rows(SHOWN_IN, args![&worker.id, &here.account, &here.channel]).await? {
+        // A row that cannot be read shows nothing to anybody; it is set aside where it is claimed.
+        let Ok(route) = row.json::<Route>("route") else { continue };
+        let shown = Address { thread: row.opt_text("thread")?, ..here.clone() };
+        if route.is_read_from(&shown, here) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The job that a word means: a short id, a unique beginning of one, or the name of a kind that runs.
@@ -128,6 +145,6 @@ fn one_of(mut seen: Vec<WorkerRow>, none: Unresolved) -> Result<WorkerRow, Unres
     match seen.len() {
         0 => Err(none),
         1 => Ok(seen.remove(0)),
-        _ => Err(Unresolved::Several(seen.iter().map(WorkerRow::view).collect())),
+        _ => Err(Unresolved::Several(seen.iter().take(SHOWN).map(WorkerRow::view).collect())),
     }
 }

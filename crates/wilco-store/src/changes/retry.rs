@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use wilco_core::contract::ContractSignal;
 use wilco_core::desk::ReceiptView;
+use wilco_core::journal::Event;
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
 use wilco_core::{ReceiptId, Timestamp};
 
@@ -11,12 +12,13 @@ use super::{Fresh, claim};
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 use crate::journal;
-use crate::rows::{ReceiptRow, WORKER_BY_ID, WorkerRow, newest};
+use crate::rows::{ContractRow, RECEIPT_BY_ID, ReceiptRow, WORKER_BY_ID, WorkerRow, newest};
 
 const AGAIN: &str = "UPDATE receipts SET state = 'waiting', reason = NULL, settled_at = NULL, attempts = 0, \
                      fallbacks = 0, first_due = NULL, first_attempt = NULL, shape = 'rich', parked_until = NULL, \
                      due_at = NULL WHERE id = $1 AND state = 'failed'";
-const FORGET: &str = "UPDATE contracts SET message = NULL WHERE id = $1";
+const FORGET: &str = "UPDATE contracts SET message = NULL, edit_open = 0, edit_until = NULL WHERE id = $1";
+const REPLACED: &str = "UPDATE receipts SET reason = $1 WHERE id = $2 AND state = 'failed'";
 
 /// Moves a failed receipt back to pending, with the stub that it needs. The only way out of `failed`.
 #[derive(Clone, Debug)]
@@ -29,7 +31,7 @@ pub struct RetryReceipt {
     pub fresh: Fresh,
 }
 
-const BY_PREFIX: &str = "SELECT id FROM receipts WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2";
+pub(super) const BY_PREFIX: &str = "SELECT id FROM receipts WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2";
 
 #[async_trait]
 impl Change for RetryReceipt {
@@ -55,33 +57,24 @@ impl Change for RetryReceipt {
                 receipt.id
             ))));
         }
-        let reason = receipt.reason.clone().unwrap_or_default();
-        if reason.starts_with(SUPERSEDED) || reason.starts_with(OVERTAKEN) {
-            return Ok(Some(Err(format!(
-                "receipt {} was replaced by another ({reason}): there is nothing to send again",
-                receipt.id
-            ))));
-        }
         let mut contract = contract::load(tx, &receipt.contract).await?;
         let all = contract::receipts(tx, &contract.id).await?;
+        if let Some(refusal) = refusal(&receipt, &all) {
+            return Ok(Some(Err(refusal)));
+        }
         let mut fresh = self.fresh.clone();
         let mut events = Vec::new();
         tx.run(AGAIN, args![&receipt.id]).await?;
+        events.push(requested(&receipt));
         if receipt.kind.is_fill() {
-            // A fill needs a living stub: the old message was lost, deleted or never made.
-            let part = receipt.stub_part();
-            let generation = newest(&all, ReceiptKind::Stub, part).map_or(0, |stub| stub.generation + 1);
-            let placeholder = wilco_core::Body::text("On its way");
-            let id = fresh.receipt();
-            let draft = Draft {
-                generation,
-                body: (part > 0).then_some(&placeholder),
-                ..Draft::pending(&id, ReceiptKind::Stub, part)
-            };
-            contract::insert(tx, &At::of(&contract), &draft, self.now).await?;
-            if part == 0 {
-                tx.run(FORGET, args![&contract.id]).await?;
-                contract.message = None;
+            self.stub_for(tx, &receipt, &mut contract, &all, &mut fresh).await?;
+        }
+        if receipt.kind == ReceiptKind::Stub {
+            // A stub alone would promise something that nothing fulfils: what waited for it comes with it.
+            for fill in all.iter().filter(|one| one.kind.is_terminal() && one.part == receipt.part) {
+                if tx.run(AGAIN, args![&fill.id]).await? == 1 {
+                    events.push(requested(fill));
+                }
             }
         }
         contract::step(tx, &mut contract, ContractSignal::ReceiptRetried, &mut events).await?;
@@ -92,10 +85,81 @@ impl Change for RetryReceipt {
     }
 }
 
+/// What the journal says about it; the attempts that follow are counted from one again.
+fn requested(receipt: &ReceiptRow) -> Event {
+    Event::ReceiptAttempt {
+        contract: receipt.contract.clone(),
+        receipt: receipt.kind,
+        part: receipt.part,
+        n: 1,
+        outcome: "sent_again".to_owned(),
+        cause: receipt.reason.clone(),
+        next: None,
+    }
+}
+
+/// Why a failed receipt cannot be sent again, if so.
+fn refusal(receipt: &ReceiptRow, all: &[ReceiptRow]) -> Option<String> {
+    let id = &receipt.id;
+    let reason = receipt.reason.clone().unwrap_or_default();
+    let replaced = reason.starts_with(SUPERSEDED)
+        || reason.starts_with(OVERTAKEN)
+        || newest(all, receipt.kind, receipt.part).is_some_and(|newest| newest.generation > receipt.generation);
+    if replaced {
+        return Some(format!("receipt {id} was replaced by another ({reason}): there is nothing to send again"));
+    }
+    if let Some(why) = &receipt.unreadable {
+        return Some(format!("receipt {id} cannot be read ({why}): it was left as it is, and nothing can be sent"));
+    }
+    if receipt.kind.is_terminal() && receipt.body.is_none() {
+        return Some(format!("receipt {id} is past its retention: its text is not kept any more"));
+    }
+    None
+}
+
 impl RetryReceipt {
+    /// A fill needs a living stub. One that stands is used again; where it was lost or never made, the
+    /// next generation is posted, and the old one leaves the operator's list.
+    async fn stub_for(
+        &self,
+        tx: &mut Tx<'_>,
+        fill: &ReceiptRow,
+        contract: &mut ContractRow,
+        all: &[ReceiptRow],
+        fresh: &mut Fresh,
+    ) -> Result<(), StoreError> {
+        let part = fill.stub_part();
+        let stub = newest(all, ReceiptKind::Stub, part);
+        let stands = match stub.map(|stub| stub.state) {
+            Some(ReceiptState::Surfaced) if part == 0 => contract.message.is_some(),
+            Some(ReceiptState::Surfaced | ReceiptState::Waiting | ReceiptState::Pending | ReceiptState::Sending) => {
+                true
+            }
+            Some(ReceiptState::Failed) | None => false,
+        };
+        if stands {
+            return Ok(());
+        }
+        if let Some(old) = stub {
+            tx.run(REPLACED, args![format!("{SUPERSEDED}: sent again"), &old.id]).await?;
+        }
+        let placeholder = wilco_core::Body::text("On its way");
+        let body = if part > 0 { stub.and_then(|old| old.body.as_ref()).or(Some(&placeholder)) } else { None };
+        let id = fresh.receipt();
+        let generation = stub.map_or(0, |old| old.generation + 1);
+        let draft = Draft { generation, ..Draft::waiting(&id, ReceiptKind::Stub, part, body) };
+        contract::insert(tx, &At::of(contract), &draft, self.now).await?;
+        if part == 0 {
+            tx.run(FORGET, args![&contract.id]).await?;
+            contract.message = None;
+            contract.edit_until = None;
+        }
+        Ok(())
+    }
+
     async fn find(&self, tx: &mut Tx<'_>) -> Result<Option<ReceiptRow>, StoreError> {
-        if let Some(receipt) = claim::load(tx, &self.receipt).await? {
-            return Ok(Some(receipt));
+        if let Some(row) = tx.row(RECEIPT_BY_ID, args![&self.receipt]).await? {
+            return ReceiptRow::decode_what_can_be(&row).map(Some);
         }
         let prefix = self.receipt.as_str();
         if prefix.len() < 6 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -103,7 +167,10 @@ impl RetryReceipt {
         }
         let rows = tx.rows(BY_PREFIX, args![prefix, format!("{prefix}g")]).await?;
         match rows.as_slice() {
-            [only] => claim::load(tx, &ReceiptId::new(only.text("id")?)).await,
+            [only] => match tx.row(RECEIPT_BY_ID, args![only.text("id")?]).await? {
+                Some(row) => ReceiptRow::decode_what_can_be(&row).map(Some),
+                None => Ok(None),
+            },
             _ => Ok(None),
         }
     }

@@ -14,22 +14,21 @@ use crate::rows::{ContractRow, ReceiptRow, json, newest};
 
 const STEP: &str = "UPDATE contracts SET step = $1, account = $2, channel = $3, thread = $4, message = NULL, \
                     edit_open = 0, edit_until = NULL, shown_print = NULL WHERE id = $5";
-const READDRESS: &str = "UPDATE receipts SET account = $1, channel = $2, thread = $3, message = NULL, doubt = 0, \
+pub(super) const READDRESS: &str = "UPDATE receipts SET account = $1, channel = $2, thread = $3, message = NULL, doubt = 0, \
                          edit_open = 0, first_attempt = NULL, parked_until = NULL \
                          WHERE contract = $4 AND settled_at IS NULL";
 const REST: &str = "UPDATE receipts SET state = 'waiting', due_at = NULL, lease_owner = NULL, lease_until = NULL, \
                     last_error = $1 WHERE id = $2";
 const AGAIN: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, last_error = $3, \
                      lease_owner = NULL, lease_until = NULL WHERE id = $4";
-const MERGE: &str = "UPDATE receipts SET state = 'surfaced', reason = 'merged', settled_at = $1, due_at = NULL, \
+pub(super) const MERGE: &str = "UPDATE receipts SET state = 'surfaced', reason = 'merged', settled_at = $1, due_at = NULL, \
                      lease_owner = NULL, lease_until = NULL WHERE contract = $2 AND settled_at IS NULL";
-const ACKED_THERE: &str =
-    "UPDATE contracts SET ack_deadline = NULL, acked_at = COALESCE(acked_at, $1) WHERE id = $2";
-const MOVED_CONTRACTS: &str = "SELECT * FROM contracts WHERE account = $1 AND channel = $2 \
+const ACKED_THERE: &str = "UPDATE contracts SET ack_deadline = NULL, acked_at = COALESCE(acked_at, $1) WHERE id = $2";
+pub(super) const MOVED_CONTRACTS: &str = "SELECT * FROM contracts WHERE account = $1 AND channel = $2 \
                                AND state NOT IN ('terminal_acked', 'terminal_failed')";
 const MOVE_CONTRACT: &str =
     "UPDATE contracts SET route = $1, account = $2, channel = $3, thread = $4, message = $5 WHERE id = $6";
-const MOVE_RECEIPTS: &str = "UPDATE receipts SET account = $1, channel = $2, thread = $3 \
+pub(super) const MOVE_RECEIPTS: &str = "UPDATE receipts SET account = $1, channel = $2, thread = $3 \
                              WHERE contract = $4 AND settled_at IS NULL";
 const MOVE_MESSAGE: &str = "UPDATE receipts SET message = $1 WHERE id = $2";
 
@@ -159,7 +158,8 @@ pub(crate) async fn rewrite(tx: &mut Tx<'_>, from: &Address, to: &Address, now: 
         let route = steps.iter().fold(contract.route, |route, step| route.moved(step, &moved(step)));
         let message = contract.message.map(|one| MessageRef { address: moved(&one.address), ..one });
         let thread = address.thread.as_deref();
-        let args = args![json(&route), &address.account, &address.channel, thread, message.as_ref().map(json), &contract.id];
+        let args =
+            args![json(&route), &address.account, &address.channel, thread, message.as_ref().map(json), &contract.id];
         tx.run(MOVE_CONTRACT, args).await?;
         tx.run(MOVE_RECEIPTS, args![&address.account, &address.channel, thread, &contract.id]).await?;
         // A message that is still to be edited is looked for in the new chat; the old id there may be

@@ -1,9 +1,12 @@
 //! Settling a claimed receipt from what its platform answered, in one transaction with its contract
 //! and the journal (requirement R7).
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use wilco_core::journal::Event;
 use wilco_core::receipt::{self, Attempt, LookedUp, ReceiptKind, ReceiptState, Reconcile, Verdict};
+use wilco_core::schedule::REASSERT_AFTER;
 use wilco_core::worker::WorkerState;
 use wilco_core::{Cause, DeliveryOutcome, InstanceId, MessageRef, NotSurfaced, ReceiptId, Timestamp};
 
@@ -15,6 +18,8 @@ use crate::journal;
 use crate::rows::{ContractRow, ReceiptRow, WORKER_BY_ID, WorkerRow};
 
 const REASSERTED: &str = "UPDATE receipts SET reassert_at = $1, edit_open = 0 WHERE id = $2";
+/// For how long the repetition of an edit is itself repeated while it is in doubt or refused for a while.
+const REASSERT_FOR: Duration = Duration::from_secs(900);
 const STRAY: &str = "UPDATE receipts SET message = $1 WHERE id = $2 AND message IS NULL AND state = 'failed'";
 
 /// What was learnt about a claimed receipt.
@@ -133,7 +138,7 @@ impl Settle {
                 }
                 // The caller sends then, and settles with what the platform answers.
                 LookedUp::SendNow => Verdict::Again {
-                    delay: std::time::Duration::ZERO,
+                    delay: Duration::ZERO,
                     spent: false,
                     doubt: false,
                     cause: Cause::new("absent", "the look-up did not find it"),
@@ -171,13 +176,19 @@ impl Settle {
         if receipt.fence != self.fence {
             return Ok(Settled::Superseded);
         }
+        let soon = REASSERT_AFTER.mul_f64(self.jitter);
         let (again, name) = match &self.resolution {
             Resolution::Answered(_, DeliveryOutcome::NotSurfaced(reason)) => (
                 match reason {
-                    NotSurfaced::RetryAfter { delay, .. } => Some(*delay),
-                    NotSurfaced::Retry(_) | NotSurfaced::Ambiguous(_) | NotSurfaced::StopAccount(_) => {
-                        Some(wilco_core::schedule::REASSERT_AFTER.mul_f64(self.jitter))
+                    NotSurfaced::RetryAfter { delay, scope } => {
+                        verdict::park(tx, &receipt.address, *scope, self.now.plus(*delay)).await?;
+                        Some(*delay)
                     }
+                    NotSurfaced::StopAccount(cause) => {
+                        verdict::pause_account(tx, &receipt.address, cause, self.now).await?;
+                        Some(soon)
+                    }
+                    NotSurfaced::Retry(_) | NotSurfaced::Ambiguous(_) => Some(soon),
                     NotSurfaced::Silent
                     | NotSurfaced::Fallback(_)
                     | NotSurfaced::Reshape(_)
@@ -189,9 +200,13 @@ impl Settle {
             ),
             Resolution::Answered(_, DeliveryOutcome::Surfaced(_)) | Resolution::LookedUp(_) => (None, "surfaced"),
         };
-        // Three repetitions are enough for any edit that was still under way.
-        let at = again.filter(|_| receipt.fence < 8).map(|delay| self.now.plus(delay));
+        // An edit that was under way when the message was filled has landed long before this.
+        let fresh = receipt.settled.is_some_and(|at| self.now.since(at) < REASSERT_FOR);
+        let at = again.filter(|_| fresh).map(|delay| self.now.plus(delay));
         tx.run(REASSERTED, args![at, &receipt.id]).await?;
+        if receipt.kind == ReceiptKind::Question {
+            tx.run(verdict::CLOSE_EDIT, args![false, self.now, &receipt.contract]).await?;
+        }
         let event = Event::ReceiptAttempt {
             contract: receipt.contract.clone(),
             receipt: receipt.kind,

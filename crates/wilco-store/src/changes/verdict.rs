@@ -22,7 +22,7 @@ const ACKED: &str = "UPDATE contracts SET message = $1, acked_at = COALESCE(acke
                      shown_at = $2, progress_deadline = $3 WHERE id = $4";
 const SHOWN: &str =
     "UPDATE contracts SET shown_at = $1, shown_print = $2, edit_open = 0, edit_until = NULL WHERE id = $3";
-const CLOSE_EDIT: &str = "UPDATE contracts SET edit_open = $1, edit_until = NULL, \
+pub(super) const CLOSE_EDIT: &str = "UPDATE contracts SET edit_open = $1, edit_until = NULL, \
                           doubt_at = CASE WHEN $1 = 1 THEN $2 ELSE doubt_at END WHERE id = $3";
 const AGAIN: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, attempts = $3, doubt = $4, \
                      edit_open = CASE WHEN $5 = 1 THEN 1 ELSE edit_open END, last_error = $6, \
@@ -31,9 +31,9 @@ const RESHAPE: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parke
                        last_error = $4, lease_owner = NULL, lease_until = NULL WHERE id = $5";
 const PARK_ONE: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, \
                         lease_owner = NULL, lease_until = NULL WHERE id = $3";
-const PARK_CHAT: &str = "UPDATE receipts SET due_at = $1, parked_until = $1 \
+pub(super) const PARK_CHAT: &str = "UPDATE receipts SET due_at = $1, parked_until = $1 \
                          WHERE settled_at IS NULL AND account = $2 AND channel = $3 AND due_at < $1";
-const PARK_ACCOUNT: &str = "UPDATE receipts SET due_at = $1, parked_until = $1 \
+pub(super) const PARK_ACCOUNT: &str = "UPDATE receipts SET due_at = $1, parked_until = $1 \
                             WHERE settled_at IS NULL AND account = $2 AND due_at < $1";
 const PARK: &str = "INSERT INTO parks (account, channel, until) VALUES ($1, $2, $3) \
                     ON CONFLICT (account, channel) DO UPDATE SET until = CASE WHEN excluded.until > parks.until \
@@ -44,10 +44,11 @@ const FORGET: &str =
     "UPDATE contracts SET message = NULL, edit_open = 0, edit_until = NULL, shown_print = NULL WHERE id = $1";
 const PAUSE: &str = "INSERT INTO paused_accounts (account, reason, since) VALUES ($1, $2, $3) \
                      ON CONFLICT (account) DO UPDATE SET reason = excluded.reason";
-const HOLD: &str = "UPDATE receipts SET due_at = NULL WHERE settled_at IS NULL AND account = $1 AND due_at IS NOT NULL";
+pub(super) const HOLD: &str =
+    "UPDATE receipts SET due_at = NULL WHERE settled_at IS NULL AND account = $1 AND due_at IS NOT NULL";
 const SUPERSEDE: &str = "UPDATE receipts SET state = 'failed', reason = $1, settled_at = $2, last_error = $3, \
                          lease_owner = NULL, lease_until = NULL, due_at = NULL WHERE id = $4";
-const NEWEST_STUB: &str =
+pub(super) const NEWEST_STUB: &str =
     "SELECT MAX(generation) AS newest FROM receipts WHERE contract = $1 AND kind = 'stub' AND part = $2";
 
 /// One receipt whose verdict has to be carried out, with everything around it.
@@ -179,12 +180,7 @@ impl Case<'_> {
     /// Posts the next generation of a stub: nobody can know whether this one exists.
     ///
     /// With `replaced` it was there and somebody deleted it, which the rule allows once.
-    async fn next_generation(
-        &mut self,
-        tx: &mut Tx<'_>,
-        cause: &Cause,
-        replaced: bool,
-    ) -> Result<Settled, StoreError> {
+    async fn next_generation(&mut self, tx: &mut Tx<'_>, cause: &Cause, replaced: bool) -> Result<Settled, StoreError> {
         let receipt = self.receipt;
         let spent = receipt.attempts + 1;
         let first_due = receipt.first_due.unwrap_or(receipt.created);

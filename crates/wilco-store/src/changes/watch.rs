@@ -7,7 +7,7 @@ use wilco_core::receipt::{ReceiptKind, ReceiptState};
 use wilco_core::worker::Ending;
 use wilco_core::{ContractId, Place, ReceiptId, Route, Short, Timestamp, WorkerId};
 
-use super::contract::{self, NewContract};
+use super::contract::{self, Draft, NewContract};
 use super::finish;
 use super::resolve::{self, Asker, Unresolved};
 use super::{Fresh, Platforms};
@@ -17,6 +17,7 @@ use crate::journal;
 use crate::rows::newest;
 
 const ENDING: &str = "SELECT ending FROM workers WHERE id = $1";
+const OPEN_QUESTIONS: &str = "SELECT number FROM questions WHERE worker = $1 AND state = 'open' ORDER BY number";
 
 /// The ids of a further contract, drawn beforehand.
 #[derive(Clone, Debug)]
@@ -92,6 +93,14 @@ pub(crate) async fn watch(
             finish::show_end(tx, &worker, &mut contract, &ending, now, platforms, fresh).await?;
         }
         contract::reconsider(tx, &mut contract, true, now, &mut events).await?;
+    } else {
+        // What the job waits for is shown to whoever comes later, too; nobody is called for it again.
+        for row in tx.rows(OPEN_QUESTIONS, args![&worker.id]).await? {
+            let at = contract::At { contract: &new.contract, worker: &worker.id, address: &place.address };
+            let id = fresh.receipt();
+            let draft = Draft::waiting(&id, ReceiptKind::Question, row.count("number")?, None);
+            contract::insert(tx, &at, &draft, now).await?;
+        }
     }
     journal::append(tx, &worker.id, now, &events).await?;
     Ok(Ok(done(false)))

@@ -6,13 +6,13 @@ use wilco_core::{Timestamp, WorkerId};
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 
-const NEXT: &str = "SELECT \
+pub(super) const NEXT: &str = "SELECT \
     (SELECT MIN(due_at) FROM receipts WHERE due_at IS NOT NULL) AS receipt, \
     (SELECT MIN(reassert_at) FROM receipts WHERE reassert_at IS NOT NULL) AS reassert, \
     (SELECT MIN(ack_deadline) FROM contracts WHERE ack_deadline IS NOT NULL) AS ack, \
     (SELECT MIN(progress_deadline) FROM contracts WHERE progress_deadline IS NOT NULL) AS progress, \
     (SELECT MIN(deadline) FROM workers WHERE deadline IS NOT NULL) AS worker";
-const STOPPING: &str = "SELECT id FROM workers WHERE state = 'cancelling' ORDER BY cancel_at";
+pub(super) const STOPPING: &str = "SELECT id FROM workers WHERE state = 'cancelling' ORDER BY cancel_at";
 
 /// Asks when something is due next.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use wilco_core::desk::{AccountHealth, Health};
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 
-const COUNTS: &str = "SELECT \
+pub(super) const COUNTS: &str = "SELECT \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND state <> 'queued') AS running, \
     (SELECT COUNT(*) FROM workers WHERE state = 'queued') AS queued, \
     (SELECT COUNT(*) FROM receipts WHERE settled_at IS NULL AND state IN ('pending', 'sending')) AS undelivered, \

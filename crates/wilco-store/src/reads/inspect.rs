@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::rows::{ContractRow, ReceiptRow, WORKER_BY_ID, WorkerRow};
 
 const ENDING: &str = "SELECT ending FROM workers WHERE id = $1";
-const EVENTS: &str = "SELECT seq, at, event, body FROM journal WHERE worker = $1 ORDER BY seq DESC LIMIT $2";
+pub(super) const EVENTS: &str = "SELECT seq, at, event, body FROM journal WHERE worker = $1 ORDER BY seq DESC LIMIT $2";
 
 /// Inspects a job by its id, its short id, a unique beginning of that, or the name of its kind.
 #[derive(Clone, Debug)]

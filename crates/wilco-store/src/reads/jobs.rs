@@ -9,9 +9,10 @@ use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 use crate::rows::{WorkerRow, worker_columns};
 
-const ALL: &str = concat!(worker_columns!(), "ORDER BY created_at DESC, id DESC LIMIT $1");
-const OPEN: &str = concat!(worker_columns!(), "WHERE ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $1");
-const HERE: &str = concat!(
+pub(super) const ALL: &str = concat!(worker_columns!(), "ORDER BY created_at DESC, id DESC LIMIT $1");
+pub(super) const OPEN: &str =
+    concat!(worker_columns!(), "WHERE ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $1");
+pub(super) const HERE: &str = concat!(
     worker_columns!(),
     "WHERE id IN (SELECT worker FROM contracts WHERE account = $1 AND channel = $2 \
      AND ($3 IS NULL OR thread = $3) ORDER BY created_at DESC LIMIT $4) ORDER BY created_at DESC, id DESC LIMIT $4"

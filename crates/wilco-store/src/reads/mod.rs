@@ -11,3 +11,20 @@ pub use health::HealthOf;
 pub use inspect::InspectJob;
 pub use jobs::ListJobs;
 pub use receipts::ListReceipts;
+
+/// The statements of the reads, by name.
+pub(crate) fn hot() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("reads.due.NEXT", due::NEXT),
+        ("reads.due.STOPPING", due::STOPPING),
+        ("reads.health.COUNTS", health::COUNTS),
+        ("reads.inspect.EVENTS", inspect::EVENTS),
+        ("reads.jobs.ALL", jobs::ALL),
+        ("reads.jobs.OPEN", jobs::OPEN),
+        ("reads.jobs.HERE", jobs::HERE),
+        ("reads.receipts.ALL", receipts::ALL),
+        ("reads.receipts.FAILED", receipts::FAILED),
+        ("reads.receipts.OPEN", receipts::OPEN),
+        ("reads.receipts.SURFACED", receipts::SURFACED),
+    ]
+}

@@ -200,6 +200,8 @@ fn worker(
         env: values.texts("env"),
         cwd: values.text("cwd").map(|cwd| absolute(own.join(cwd))),
         separator: values.flag("separator", true),
+        stderr_progress: values.choice("stderr") == Some("progress"),
+        asks: values.flag("asks", true),
         result_file: values.text("result_file"),
         about: values.text("about").unwrap_or_else(|| about(&command)),
         settings,

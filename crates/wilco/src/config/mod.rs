@@ -114,6 +114,10 @@ pub struct WorkerConfig {
     pub cwd: Option<PathBuf>,
     /// Whether `--` stands before what people added.
     pub separator: bool,
+    /// Whether the lines of its error output are progress, too.
+    pub stderr_progress: bool,
+    /// Whether its standard input stays open for answers to `::ask`; otherwise it is empty.
+    pub asks: bool,
     /// The name of the output file that holds the result; none: what it printed.
     pub result_file: Option<String>,
     /// What `/help` says about it, 1 to 100 characters.
@@ -132,6 +136,8 @@ impl fmt::Debug for WorkerConfig {
             .field("env", &self.env)
             .field("cwd", &self.cwd)
             .field("separator", &self.separator)
+            .field("stderr_progress", &self.stderr_progress)
+            .field("asks", &self.asks)
             .field("result_file", &self.result_file)
             .field("about", &self.about)
             .field("settings", &self.settings)
@@ -150,7 +156,7 @@ pub struct ArgConfig {
     pub max: u32,
     /// Whether it may be left out.
     pub optional: bool,
-    /// Whether it takes the whole remaining text as one argument; only the last may.
+    /// Whether it takes all that follow, each passed whole; only the last may.
     pub rest: bool,
 }
 

@@ -141,6 +141,13 @@ pub const TABLE: &[Key] = &[
     open("workers.<name>.env", texts(Text::EnvName, 0, 100), "none", "environment variables that are passed on"),
     open("workers.<name>.cwd", Kind::Text(Text::Path), "the job's own folder", "where it runs, relative to the file"),
     open("workers.<name>.separator", Kind::Flag, "true", "whether `--` stands before what people added"),
+    open(
+        "workers.<name>.stderr",
+        Kind::Choice(&["log", "progress"]),
+        "log",
+        "where its error output goes besides the log",
+    ),
+    open("workers.<name>.asks", Kind::Flag, "true", "whether its input stays open for answers to `::ask`"),
     open("workers.<name>.result_file", Kind::Text(Text::FileName), "its output", "the output file with the result"),
     open("workers.<name>.about", Kind::Text(Text::Line), "its program's name", "what `/help` says about it"),
     open("workers.<name>.ack_secs", ACK, "defaults.worker_contract.ack_secs", "as there"),
@@ -155,7 +162,12 @@ pub const TABLE: &[Key] = &[
     open("workers.<name>.args[].pattern", Kind::Text(Text::Pattern), ".+", "has to match all of what was typed"),
     open("workers.<name>.args[].max", number(1, 4_000, "characters"), "200", "the longest"),
     open("workers.<name>.args[].optional", Kind::Flag, "false", "whether it may be left out"),
-    open("workers.<name>.args[].rest", Kind::Flag, "false", "takes the whole remaining text; only the last may"),
+    open(
+        "workers.<name>.args[].rest",
+        Kind::Flag,
+        "false",
+        "takes all that follow, each passed whole; only the last may",
+    ),
 ];
 
 const fn texts(form: Text, min: usize, max: usize) -> Kind {

@@ -83,8 +83,11 @@ impl Watched {
     }
 
     async fn next(&mut self) -> Reload {
-        let next = tokio::time::timeout(Duration::from_secs(20), self.reloads.recv()).await;
-        next.expect("a change is noticed").expect("the watch runs")
+        let patience = wilco_loop::clock::SystemClock::new();
+        tokio::select! {
+            next = self.reloads.recv() => next.expect("the watch runs"),
+            () = patience.sleep_until(Duration::from_secs(20)) => panic!("no change was noticed"),
+        }
     }
 
     /// The next reload that satisfies; a file that is written in two steps may be read between them.

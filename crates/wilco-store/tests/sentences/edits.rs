@@ -1,0 +1,187 @@
+//! Progress edits: paced, one call per message, and never the last word.
+
+use wilco_core::DeliveryOutcome;
+use wilco_core::contract::ContractState;
+use wilco_core::receipt::ReceiptKind::{Content, Stub};
+use wilco_core::{NotSurfaced, Scope};
+
+use crate::support::*;
+
+async fn applied(w: &mut World, edit: &wilco_store::changes::EditClaim) {
+    let message = edit.message.clone();
+    w.end_edit(edit, DeliveryOutcome::Surfaced(message)).await;
+}
+
+proves!(m1_m6_the_newest_text_is_one_paced_edit_of_the_one_message, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    w.record(&job, "two").await;
+    let edit = w.start_edit(&job).await;
+    assert_eq!(Some(&edit.message), w.contract(&job).await.message.as_ref());
+    assert!(edit.envelope.body.text.contains("two") && edit.envelope.receipt.is_none());
+    let row = w.contract_row(&job.contract).await;
+    assert!(row.flag("edit_open").unwrap(), "stored before the call");
+    assert_eq!(row.time("edit_until").unwrap(), w.now.plus(secs(15)));
+    w.record(&job, "three").await;
+    let busy = w.start_edits(&job).await;
+    assert_eq!((busy.open.len(), busy.later), (0, Some(w.now.plus(secs(15)))), "one call at a time");
+    applied(&mut w, &edit).await;
+    let paced = w.start_edits(&job).await;
+    assert_eq!((paced.open.len(), paced.later), (0, Some(w.now.plus(secs(3)))));
+    w.pass(secs(3));
+    let edit = w.start_edit(&job).await;
+    applied(&mut w, &edit).await;
+    w.pass(secs(3));
+    assert!(w.start_edits(&job).await.open.is_empty(), "W14: the same text is no edit");
+    let row = w.contract_row(&job.contract).await;
+    assert!(!row.flag("edit_open").unwrap() && row.opt_time("edit_until").unwrap().is_none());
+});
+
+proves!(m6_a_chat_that_asks_for_silence_gets_it_for_progress_and_result, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.done(&job, "the result").await;
+    w.end_edit(&edit, NotSurfaced::RetryAfter { delay: secs(30), scope: Scope::Chat }).await;
+    assert!(w.claim().await.is_empty(), "closing the window does not break the park");
+    w.pass(secs(30));
+    w.claim_one(Content).await;
+
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.report().await;
+    let stub = w.claim_one(Stub).await;
+    w.answer(&stub, NotSurfaced::RetryAfter { delay: secs(30), scope: Scope::Chat }).await;
+    w.done(&job, "the result").await;
+    applied(&mut w, &edit).await;
+    assert!(w.claim().await.is_empty(), "nor when the result became due during the park");
+});
+
+proves!(r18_the_fill_waits_for_an_edit_under_way_and_is_woken_by_its_end, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.done(&job, "the result").await;
+    assert!(w.claim().await.is_empty());
+    w.pass(secs(2));
+    applied(&mut w, &edit).await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    assert_eq!(w.receipt(&job.content).await.opt_time("reassert_at").unwrap(), None, "nothing is in doubt");
+    assert!(w.start_edits(&job).await.open.is_empty(), "no edit after the terminal commit");
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(r18_after_the_time_limit_the_fill_goes_and_is_asserted_again, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.done(&job, "the result").await;
+    w.pass(secs(15));
+    let fill = w.claim_one(Content).await;
+    // The edit is answered while the fill is under way: which of them landed last is not known.
+    w.pass(secs(1));
+    applied(&mut w, &edit).await;
+    w.surface(&fill).await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked, "the contract closes at the fill");
+    w.pass(secs(44));
+    assert!(w.claim().await.is_empty());
+    w.pass(secs(1));
+    let again = w.claim_one(Content).await;
+    assert!(again.reassert && again.target == Some(edit.message.clone()));
+    assert!(again.envelope.body.text.contains("the result"));
+    w.surface(&again).await;
+    w.pass(secs(3_600));
+    assert!(w.claim().await.is_empty(), "once");
+});
+
+proves!(r18_an_edit_in_doubt_sets_the_reassert_and_a_crash_keeps_it, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, ambiguous()).await;
+    assert!(w.contract_row(&job.contract).await.flag("edit_open").unwrap());
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    w.recover("two", true).await;
+    w.pass(secs(45));
+    let again = w.claim_one(Content).await;
+    assert!(again.reassert);
+    // The repetition itself is lost in a crash: it is due again after its lease.
+    w.recover("three", true).await;
+    assert!(w.claim().await.is_empty());
+    w.pass(secs(60));
+    let again = w.claim_one(Content).await;
+    assert!(again.reassert);
+    // While it is in doubt or refused for a while, it is repeated, but not for ever.
+    let mut rounds = 0;
+    let mut claim = again;
+    loop {
+        rounds += 1;
+        assert!(rounds < 50);
+        w.answer(&claim, ambiguous()).await;
+        let Some(due) = w.engine.read(wilco_store::reads::NextDue).await.unwrap().outbox else { break };
+        w.now = due;
+        claim = w.claim_one(Content).await;
+        assert!(claim.reassert);
+    }
+    assert!(rounds > 5);
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(r18_an_edit_that_was_open_in_a_crash_counts_as_in_doubt, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    w.start_edit(&job).await;
+    w.recover("two", true).await;
+    let fill = w.claim_one(Content).await;
+    assert!(fill.envelope.body.text.starts_with("Interrupted"), "{}", fill.envelope.body.text);
+    w.surface(&fill).await;
+    w.pass(secs(45));
+    assert!(w.claim_one(Content).await.reassert);
+});
+
+proves!(r18_an_ambiguous_fill_is_sent_again_and_asserted, |w| {
+    let job = w.running().await;
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    w.answer(&fill, ambiguous()).await;
+    w.pass(secs(5));
+    let fill = w.claim_one(Content).await;
+    assert!(!fill.doubt, "an edit is not looked up");
+    w.surface(&fill).await;
+    w.pass(secs(45));
+    let again = w.claim_one(Content).await;
+    assert!(again.reassert);
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(m3_a_deleted_progress_message_is_replaced_at_the_end_and_not_before, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, deleted()).await;
+    assert!(w.claim().await.is_empty());
+    w.done(&job, "x").await;
+    let fill = w.claim_one(Content).await;
+    w.answer(&fill, deleted()).await;
+    let kinds: Vec<_> = w.surface_due().await.iter().map(|claim| claim.facts.kind).collect();
+    assert_eq!(kinds, [Stub, Content]);
+});
+
+proves!(m5_the_message_survives_a_restart_and_a_late_answer_of_another_one_changes_nothing, |w| {
+    w.rules.on_interrupt = wilco_core::worker::OnInterrupt::Rerun;
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.recover("two", true).await;
+    w.begin().await;
+    let again = w.start_edit(&job).await;
+    assert_eq!(again.message, edit.message);
+    let mut other = edit.clone();
+    other.message.message = "another".into();
+    w.end_edit(&other, ambiguous()).await;
+    assert!(w.contract_row(&job.contract).await.opt_time("edit_until").unwrap().is_some());
+});

@@ -1,0 +1,13 @@
+//! The sentences of the store, each with the requirement that it keeps. A proof knows only an open
+//! engine, so that it says the same of every database behind it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+mod deadlines;
+mod edits;
+mod finish;
+mod indexes;
+mod offer;
+mod settle;

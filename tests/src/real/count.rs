@@ -1,0 +1,179 @@
+//! What is counted after the kills, from the platform's log and from what stands in its channels, never from
+//! the program's own figures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wilco_core::EnvelopeKind;
+use wilco_sim::{Entry, Logged, Message, Profile, Snapshot};
+
+use super::crowd::{Form, Said};
+use super::kinds::{LINES, line_of, result_of};
+
+/// What everybody saw in the end.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// How many jobs were asked for.
+    pub asked: usize,
+    /// How they ended, by the first word of their terminal message.
+    pub ends: BTreeMap<String, usize>,
+    /// Acknowledgements that were posted twice; they hold no result.
+    pub strays: usize,
+    /// What must not be.
+    pub wrong: Vec<String>,
+}
+
+impl Tally {
+    /// Takes another one in.
+    pub fn add(&mut self, other: Self) {
+        self.asked += other.asked;
+        self.strays += other.strays;
+        self.wrong.extend(other.wrong);
+        for (end, count) in other.ends {
+            *self.ends.entry(end).or_default() += count;
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ends: Vec<String> = self.ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
+        write!(f, "{} jobs asked for: {}; {} stray acknowledgements", self.asked, ends.join(", "), self.strays)
+    }
+}
+
+/// How the events of people were answered: event, then the answers in order.
+fn answers(log: &[Entry]) -> BTreeMap<&str, Vec<&str>> {
+    let mut answers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for entry in log {
+        match &entry.what {
+            Logged::Said { event, .. } | Logged::Pressed { event, .. } => {
+                answers.entry(event).or_default();
+            }
+            Logged::Answered { event, answer } => answers.entry(event).or_default().push(answer),
+            Logged::Call(_)
+            | Logged::Posted { .. }
+            | Logged::Recognised { .. }
+            | Logged::Edited { .. }
+            | Logged::Unchanged { .. }
+            | Logged::Fizzled { .. }
+            | Logged::Signed { .. }
+            | Logged::Noted { .. }
+            | Logged::Deleted { .. } => {}
+        }
+    }
+    answers
+}
+
+/// What is still missing before everything has settled; empty when nothing is.
+pub fn open(said: &[Said], log: &[Entry], snapshot: &Snapshot, profile: Profile) -> Vec<String> {
+    let mut open = Vec::new();
+    for (event, answers) in answers(log) {
+        if answers.iter().all(|answer| *answer == "busy") {
+            open.push(format!("event {event} has no answer"));
+        }
+    }
+    for said in said {
+        if results(snapshot, said).is_empty() {
+            open.push(format!("{} ({:?}) shows no result", said.tag, said.form));
+        }
+    }
+    open.extend(snapshot.unfinished().into_iter().filter(|message| !may_be_stray(message, profile)).map(|message| {
+        format!("{} still shows {:?}", message.address, message.shown().text.lines().next().unwrap_or_default())
+    }));
+    open
+}
+
+/// A stub whose existence nobody could ever learn of: only where nothing can be looked up, and it was never edited.
+fn may_be_stray(message: &Message, profile: Profile) -> bool {
+    let abilities = profile.limits().abilities;
+    !abilities.look_up && message.edits() == 0 && message.shown().kind == Some(EnvelopeKind::Stub)
+}
+
+fn in_thread<'a>(snapshot: &'a Snapshot, said: &'a Said) -> impl Iterator<Item = &'a Message> {
+    snapshot.at(&said.place.address).filter(|message| message.is_visible_bot())
+}
+
+fn of_kind<'a>(snapshot: &'a Snapshot, said: &'a Said, kind: EnvelopeKind) -> Vec<&'a Message> {
+    in_thread(snapshot, said).filter(|message| message.shown().kind == Some(kind)).collect()
+}
+
+fn results<'a>(snapshot: &'a Snapshot, said: &'a Said) -> Vec<&'a Message> {
+    of_kind(snapshot, said, EnvelopeKind::Content)
+}
+
+/// The count, when everything has settled.
+pub fn tally(said: &[Said], log: &[Entry], snapshot: &Snapshot, profile: Profile) -> Tally {
+    let mut tally = Tally { asked: said.len(), ..Tally::default() };
+    let answers = answers(log);
+    for said in said {
+        let given = answers.get(said.event.as_str()).map(Vec::as_slice).unwrap_or_default();
+        if !given.iter().any(|answer| matches!(*answer, "stored" | "duplicate")) {
+            tally.wrong.push(format!("{} was answered {given:?}", said.tag));
+        }
+        if given.iter().filter(|answer| **answer == "stored").count() > 1 {
+            tally.wrong.push(format!("{} was stored twice: {given:?}", said.tag));
+        }
+        one(said, snapshot, &mut tally);
+    }
+    for (earlier, later) in snapshot.duplicates() {
+        tally.wrong.push(format!("shown twice in {}: {} and {}", later.address, earlier.id, later.id));
+    }
+    for message in snapshot.created_with_content() {
+        tally.wrong.push(format!("{} was created with content in it", message.id));
+    }
+    for message in snapshot.unfinished() {
+        if may_be_stray(message, profile) {
+            tally.strays += 1;
+        } else {
+            tally.wrong.push(format!("{} is left as {:?}", message.address, message.shown().text));
+        }
+    }
+    let threads: BTreeSet<&str> = said.iter().map(|said| said.tag.as_str()).collect();
+    for message in snapshot.messages.iter().filter(|message| message.is_visible_bot()) {
+        if !message.address.thread.as_deref().is_some_and(|thread| threads.contains(thread)) {
+            tally.wrong.push(format!("{} stands in {}, where nobody asked", message.id, message.address));
+        }
+    }
+    tally
+}
+
+/// One request: one job, one result, and nothing of anybody else's.
+fn one(said: &Said, snapshot: &Snapshot, tally: &mut Tally) {
+    let tag = &said.tag;
+    let workers: BTreeSet<_> = in_thread(snapshot, said).filter_map(|message| message.worker.as_ref()).collect();
+    if workers.len() != 1 {
+        tally.wrong.push(format!("{tag} has started {} jobs", workers.len()));
+    }
+    let results = results(snapshot, said);
+    let [result] = results.as_slice() else {
+        tally.wrong.push(format!("{tag} ({:?}) shows {} results", said.form, results.len()));
+        return;
+    };
+    let text = &result.shown().text;
+    let end = text.split_whitespace().next().unwrap_or("nothing").to_owned();
+    let done = end == "Done";
+    *tally.ends.entry(end).or_default() += 1;
+    if done && !text.contains(&result_of(tag)) {
+        tally.wrong.push(format!("{tag} shows somebody else's result: {text:?}"));
+    }
+    let parts = of_kind(snapshot, said, EnvelopeKind::Part);
+    let files = of_kind(snapshot, said, EnvelopeKind::File);
+    if done && said.form == Form::Parts {
+        let mut all = vec![text.as_str()];
+        all.extend(parts.iter().map(|part| part.shown().text.as_str()));
+        for number in 1..=LINES {
+            let line = line_of(tag, number);
+            let times: usize = all.iter().map(|text| text.matches(&line).count()).sum();
+            if times != 1 {
+                tally.wrong.push(format!("{tag} shows line {number} {times} times"));
+            }
+        }
+    } else if !parts.is_empty() {
+        tally.wrong.push(format!("{tag} ({:?}) has {} further parts", said.form, parts.len()));
+    }
+    let expected = usize::from(done && said.form == Form::File);
+    // A command that prints leaves its log as a file.
+    if files.len() != expected && said.form != Form::Spin {
+        tally.wrong.push(format!("{tag} ({:?}, done: {done}) shows {} files", said.form, files.len()));
+    }
+}

@@ -1,0 +1,23 @@
+//! Real processes: the program itself, killed and started again, and a platform that outlives it.
+//!
+//! Nothing here looks into the program. People speak, processes die, and what is counted afterwards is
+//! what the platform (or the page) shows.
+
+pub mod count;
+pub mod crash;
+pub mod crowd;
+pub mod draw;
+pub mod kinds;
+pub mod marked;
+pub mod page;
+pub mod program;
+pub mod stand;
+pub mod under_test;
+pub mod visitors;
+pub mod wait;
+
+pub use crash::Crash;
+pub use crowd::{Crowd, Form};
+pub use draw::Draw;
+pub use program::{Home, Running};
+pub use stand::Stand;

@@ -1,0 +1,269 @@
+//! Over the scripted platform in a process of its own, with its fault script on; counted from that platform's
+//! log and channels.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use wilco_sim::{Chaos, Entry, Logged, Profile};
+use wilco_tests::real::count::{self, Tally};
+use wilco_tests::real::draw::Draw;
+use wilco_tests::real::{Crash, Crowd, Form, Home, Running, Stand, under_test, wait};
+
+use super::{conclude, draw_for, every_point, platform_program, program};
+
+/// How many random moments there are, and in how many runs that go on side by side.
+const MOMENTS: u64 = 100;
+const RUNS: u64 = 4;
+/// How long a process may take to come to its crash point.
+const CRASHES_WITHIN: Duration = Duration::from_secs(60);
+/// After the last kill: the longest pause of a content receipt that was refused twice (36 s), the re-assert
+/// (45 s), and what a busy machine adds.
+const SETTLES_WITHIN: Duration = Duration::from_secs(150);
+/// How long the platform has to stay quiet before the count.
+const QUIET: Duration = Duration::from_millis(1_500);
+/// How many scenarios run at once. Most of each is waiting.
+const AT_ONCE: usize = 6;
+
+/// A platform, its people and a bot that can die.
+struct Scene {
+    stand: Stand,
+    home: Home,
+    crowd: Crowd,
+    log: Vec<Entry>,
+}
+
+impl Scene {
+    async fn open(profile: Profile) -> Self {
+        let stand = Stand::open(platform_program(), profile).await;
+        let home = Home::new(program(), "[web]\nenabled = false\n")
+            .with(under_test::PLATFORM, stand.address())
+            .with(under_test::PROFILE, profile.name());
+        let crowd = Crowd::new(&stand.control);
+        Self { stand, home, crowd, log: Vec::new() }
+    }
+
+    async fn chaos(&self, chaos: Chaos) {
+        self.stand.control.chaos(Some(chaos)).await.expect("the platform answers");
+    }
+
+    async fn says(&self, forms: &[Form]) {
+        for form in forms {
+            self.crowd.says(*form).await;
+        }
+    }
+
+    /// The bot is killed at a moment after its start, while people keep asking. Answers how many processes of
+    /// jobs lived then.
+    async fn dies_after(&self, moment: Duration, forms: &[Form]) -> Result<usize, String> {
+        let running = self.home.start(None);
+        let saying = async {
+            self.says(forms).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = saying => {}
+            () = wait::pause(moment) => {}
+        }
+        running.kill().await.map(|killed| killed.children)
+    }
+
+    /// The last start: calm weather, and everything comes to its end. Then the count.
+    async fn ends(mut self) -> Result<Tally, String> {
+        self.stand.control.calm().await.map_err(|error| error.to_string())?;
+        let running = self.home.start(None);
+        let counted = self.counts(running).await;
+        let panics = self.home.panics();
+        match counted {
+            Ok(mut tally) => {
+                tally.wrong.extend(panics);
+                if !tally.wrong.is_empty() {
+                    tally.wrong.push(self.report().await);
+                }
+                Ok(tally)
+            }
+            Err(why) => Err(format!("{why}\n{}", self.report().await)),
+        }
+    }
+
+    async fn counts(&mut self, running: Running) -> Result<Tally, String> {
+        self.settles().await?;
+        let stopped = running.terminate(Duration::from_secs(30)).await?;
+        if !stopped.success() {
+            return Err(format!("the bot ended with {stopped}"));
+        }
+        let (_, broken) = self.home.receipts().await?;
+        let snapshot = self.stand.control.snapshot().await.map_err(|error| error.to_string())?;
+        let log = self.stand.control.log_after(0).await.map_err(|error| error.to_string())?;
+        let mut tally = count::tally(&self.crowd.said(), &log, &snapshot, self.stand.profile());
+        tally.wrong.extend(broken.into_iter().map(|receipt| format!("on the operator's list: {receipt}")));
+        Ok(tally)
+    }
+
+    /// Waits until nothing is missing in the channels, the store owes nothing, and the platform is quiet.
+    async fn settles(&mut self) -> Result<(), String> {
+        let mut open = Vec::new();
+        let settled = wait::for_some(SETTLES_WITHIN, async || {
+            let (control, seen) = (&self.stand.control, self.log.last().map_or(0, |entry| entry.seq));
+            let grown = control.log_grows(seen, QUIET).await.ok()?;
+            let quiet = grown.is_empty();
+            self.log.extend(grown);
+            if !quiet {
+                return None;
+            }
+            // Lines of calls are completed later, so what is counted in the end is read anew.
+            let snapshot = control.snapshot().await.ok()?;
+            open = count::open(&self.crowd.said(), &self.log, &snapshot, self.stand.profile());
+            if open.is_empty() {
+                let owed = self.home.receipts().await;
+                open.extend(owed.as_ref().err().cloned());
+                open.extend(owed.ok().filter(|(owed, _)| *owed > 0).map(|(owed, _)| format!("{owed} receipts")));
+            }
+            open.is_empty().then_some(())
+        });
+        let settled = settled.await;
+        settled.ok_or_else(|| format!("not settled within {} s: {open:#?}", SETTLES_WITHIN.as_secs()))
+    }
+
+    /// What somebody needs who looks for the mistake.
+    async fn report(&self) -> String {
+        let snapshot = self.stand.control.snapshot().await.unwrap_or_default();
+        let jobs = self.home.ask(&["jobs", "list", "--open"]).await;
+        format!(
+            "profile {}\n{}\nopen jobs: {jobs:?}\nthe end of the log:\n{}",
+            self.stand.profile().name(),
+            snapshot.whole_transcript(),
+            self.home.log()
+        )
+    }
+
+    /// How many acknowledgements were posted so far.
+    async fn stubs(&self) -> usize {
+        let log = self.stand.control.log_after(0).await.unwrap_or_default();
+        log.iter().filter(|entry| matches!(entry.what, Logged::Posted { .. })).count()
+    }
+}
+
+/// What people ask for in one life: some of everything over the lives of a run.
+fn asked_in(life: u64, draw: &mut Draw) -> Vec<Form> {
+    let count = 2 + draw.below(3);
+    let form = |_| Form::ALL[usize::try_from(draw.below(9)).unwrap_or(0)];
+    let mut forms: Vec<Form> = (0..count).map(form).collect();
+    // Every second life has a command with children, so that there is something to leave behind.
+    if life.is_multiple_of(2) {
+        forms.insert(0, Form::Spin);
+    }
+    forms
+}
+
+async fn random_moments(seed: u64, run: u64) -> Result<(Tally, usize), String> {
+    let mut draw = draw_for(seed, run);
+    let profile = Profile::ALL[usize::try_from(run % 3).unwrap_or(0)];
+    let scene = Scene::open(profile).await;
+    // The last run has bad weather on the platform that can look nothing up; the others an ordinary day.
+    let (profile_seed, wild) = (draw.below(1 << 32), run + 1 == RUNS);
+    scene.chaos(if wild { Chaos::wild(profile_seed) } else { Chaos::mild(profile_seed) }).await;
+    let lives = async {
+        let mut with_children = 0;
+        for life in 0..MOMENTS / RUNS {
+            let forms = asked_in(life, &mut draw);
+            let children = scene.dies_after(draw.moment(), &forms).await?;
+            with_children += usize::from(children > 0);
+        }
+        Ok::<usize, String>(with_children)
+    };
+    let with_children = tokio::select! {
+        with_children = lives => with_children?,
+        () = scene.crowd.watches() => 0,
+    };
+    let watcher = Crowd::clone(&scene.crowd);
+    let tally = tokio::select! {
+        tally = scene.ends() => tally?,
+        () = watcher.watches() => Tally::default(),
+    };
+    Ok((tally, with_children))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r15_killed_at_100_random_moments_nothing_is_lost_and_nothing_is_shown_twice() {
+    let seed = Draw::seed_of_this_run();
+    let all = stream::iter(0..RUNS).map(|run| async move { (run, random_moments(seed, run).await) });
+    let all: Vec<_> = all.buffer_unordered(AT_ONCE).collect().await;
+    let with_children: usize = all.iter().filter_map(|(_, run)| run.as_ref().ok()).map(|(_, count)| count).sum();
+    let runs = all.into_iter().map(|(run, result)| (format!("run {run}"), result.map(|(tally, _)| tally)));
+    conclude("100 random moments over the scripted platform", seed, runs.collect());
+    println!("at {with_children} of {MOMENTS} kills processes of jobs were alive");
+    assert!(with_children >= 10, "c10 proves nothing: only at {with_children} kills a command was running");
+}
+
+/// Everything that has to happen for every point to be passed four times by one process.
+const SCENARIO: [Form; 17] = [
+    Form::Long,
+    Form::Long,
+    Form::Long,
+    Form::Long,
+    Form::Asks,
+    Form::Asks,
+    Form::Asks,
+    Form::Asks,
+    Form::Parts,
+    Form::File,
+    Form::Once,
+    Form::Cancelled,
+    Form::Pressed,
+    Form::Spin,
+    Form::Short,
+    Form::Short,
+    Form::Short,
+];
+
+/// The point that a process passes once, when it takes over what a dead one has left.
+const RECOVERY: &str = "store.recover.applied";
+
+async fn named_point(seed: u64, run: u64, crash: &Crash) -> Result<Tally, String> {
+    let mut draw = draw_for(seed, 100 + run);
+    let profile = Profile::ALL[usize::try_from(run % 3).unwrap_or(0)];
+    let scene = Scene::open(profile).await;
+    let weather = draw.below(1 << 32);
+    scene.chaos(if run % 8 == 7 { Chaos::wild(weather) } else { Chaos::mild(weather) }).await;
+    let deaths = async {
+        if crash.point == RECOVERY {
+            // A life that leaves work behind, then as many that die while they take it over.
+            let running = scene.home.start(None);
+            scene.says(&SCENARIO).await;
+            let working = wait::for_some(CRASHES_WITHIN, async || (scene.stubs().await >= 6).then_some(())).await;
+            working.ok_or("no job was ever acknowledged")?;
+            running.kill().await?;
+            for _ in 0..crash.nth {
+                scene.home.start(Some(&Crash::at(RECOVERY, 1))).crashes(CRASHES_WITHIN).await?;
+            }
+            return Ok::<(), String>(());
+        }
+        let running = scene.home.start(Some(crash));
+        scene.says(&SCENARIO).await;
+        running.crashes(CRASHES_WITHIN).await.map_err(|why| format!("{why}; the scenario has to pass this point"))
+    };
+    let died = tokio::select! {
+        died = deaths => died,
+        () = scene.crowd.watches() => Ok(()),
+    };
+    if let Err(why) = died {
+        return Err(format!("{why}\n{}", scene.report().await));
+    }
+    let watcher = Crowd::clone(&scene.crowd);
+    tokio::select! {
+        tally = scene.ends() => tally,
+        () = watcher.watches() => Err("the watcher has left".to_owned()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r15_killed_at_every_named_point_nothing_is_lost_and_nothing_is_shown_twice() {
+    let seed = Draw::seed_of_this_run();
+    let points = every_point(&[1, 2, 4]);
+    let all = stream::iter((0_u64..).zip(points)).map(|(run, crash)| async move {
+        let tally = named_point(seed, run, &crash).await;
+        (crash.to_string(), tally)
+    });
+    let runs = all.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+    conclude("every named point over the scripted platform", seed, runs.into_iter().collect());
+}
