@@ -132,6 +132,7 @@ CREATE INDEX IF NOT EXISTS receipts_open     ON receipts (account, channel) WHER
 CREATE INDEX IF NOT EXISTS receipts_worker   ON receipts (worker);
 CREATE INDEX IF NOT EXISTS receipts_failed   ON receipts (created_at, id) WHERE state = 'failed';
 CREATE INDEX IF NOT EXISTS receipts_recent   ON receipts (created_at, id);
+CREATE INDEX IF NOT EXISTS receipts_shown    ON receipts (account, settled_at) WHERE state = 'surfaced';
 
 CREATE TABLE IF NOT EXISTS questions (
     id          TEXT   NOT NULL PRIMARY KEY,

@@ -14,7 +14,7 @@ use wilco_core::desk::{
 };
 use wilco_core::{Accepted, FileRef, Inbound, Inbox, Place, ReceiptId, What};
 use wilco_store::changes::{RequestCancel, RetryReceipt, Unresolved};
-use wilco_store::reads::{HealthOf, InspectJob, ListJobs, ListReceipts};
+use wilco_store::reads::{HealthOf, LastDelivery, InspectJob, ListJobs, ListReceipts};
 use wilco_store::{Change, StoreError};
 
 use crate::connections::Connections;
@@ -189,11 +189,10 @@ impl Desk for LoopDesk {
         for adapter in self.shared.adapters() {
             let account = adapter.account().clone();
             let connected = running.connections.is_up(&account);
+            let last_delivery = self.read(LastDelivery { account: account.clone() }).await?;
             match health.accounts.iter_mut().find(|known| known.account == account) {
-                Some(known) => known.connected = connected,
-                None => {
-                    health.accounts.push(AccountHealth { account, connected, paused: None, last_delivery: None });
-                }
+                Some(known) => (known.connected, known.last_delivery) = (connected, last_delivery),
+                None => health.accounts.push(AccountHealth { account, connected, paused: None, last_delivery }),
             }
         }
         Ok(health)

@@ -27,7 +27,7 @@ async function call(path, options) {
   try {
     answer = await fetch(BASE + path, { ...options, signal: AbortSignal.timeout(PATIENCE) });
   } catch {
-    throw new Refused(0, "unreachable", "The bot does not answer. What was accepted is not lost; the page tries again by itself.");
+    throw new Refused(0, "unreachable", "The bot does not answer. What it accepted is not lost; the page tries again by itself.");
   }
   const body = await answer.json().catch(() => null);
   if (answer.ok && body) return body;
@@ -37,12 +37,18 @@ async function call(path, options) {
 
 export const get = (path, parts) => call(`${path}?${query(parts)}`, {});
 
-export const send = (path, body) =>
-  call(path, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-wilco-csrf": csrf },
-    body: JSON.stringify({ as: person, ...body }),
-  });
+export async function send(path, body) {
+  try {
+    return await call(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-wilco-csrf": csrf },
+      body: JSON.stringify({ as: person, ...body }),
+    });
+  } catch (error) {
+    if (error.status === 0) error.message = "The bot does not answer. Nothing is lost: do it again when the page is connected; done twice it counts once.";
+    throw error;
+  }
+}
 
 /** Learns who is there; with `as` the page speaks as that person from now on. */
 export async function session(as) {

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as composer from "./composer.js";
 import * as conversation from "./conversation.js";
 import * as delivery from "./delivery.js";
-import { byId, eventId, fill, gathered, h, span } from "./dom.js";
+import { byId, elapsed, eventId, fill, gathered, h } from "./dom.js";
 import { follow } from "./live.js";
 import { isOpen } from "./timeline.js";
 
@@ -24,6 +24,8 @@ let loads = 0;
 let awaited = null;
 /** Words whose answer was lost: given again they are the same event, so that nothing runs twice. */
 let unsure = null;
+/** Whether the page says that the bot did not answer. */
+let unanswered = false;
 
 const now = () => Date.now() + skew;
 const key = (at) => (at.thread ? `${at.channel}/${at.thread}` : at.channel);
@@ -52,7 +54,7 @@ async function begin() {
       await new Promise((done) => setTimeout(done, 2_000));
     }
   }
-  composer.focus();
+  composer.offer();
 }
 
 function remembered(what) {
@@ -126,7 +128,7 @@ function drawChannels() {
       onclick: () => {
         enter(channel);
         tab("chat");
-        composer.focus();
+        composer.offer();
       },
     }, h("span", { class: "sign", "aria-hidden": "true" }, sign), h("span", {}, channel.audience === "direct" ? "Direct message" : channel.name),
     count > 0 && h("span", { class: "badge", "aria-label": `${count} new` }, String(count))));
@@ -151,7 +153,8 @@ async function load(anew) {
     conversation.show(found.messages, found.notes, { anew, since });
   } catch (error) {
     if (error.status === 401) return signedOut();
-    failed(error);
+    // A bot that does not answer is said on top of the page, and everything is loaded when it does again.
+    if (error.status !== 0) failed(error);
   }
   if (turn !== loads) return;
   byId("empty").hidden = !conversation.isEmpty();
@@ -182,6 +185,7 @@ const healthSoon = gathered(health, 400);
 function hello(told) {
   const restarted = session.boot !== told.boot;
   connection("open");
+  if (unanswered) refuse("");
   if (told.version !== session.version) return void location.reload();
   if (restarted) {
     session.boot = told.boot;
@@ -256,7 +260,8 @@ async function health() {
     set("figure-running", running);
     set("figure-queued", queued);
     set("figure-undelivered", lostOnes ? `${undelivered} · ${lostOnes} failed` : undelivered);
-    set("figure-oldest", oldest ? span(found.now - oldest) : "–");
+    byId("cell-oldest").hidden = !oldest;
+    set("figure-oldest", oldest ? elapsed(found.now - oldest) : "–");
     byId("cell-undelivered").dataset.level = lostOnes ? "bad" : undelivered ? "busy" : "";
     byId("cell-oldest").dataset.level = oldest && found.now - oldest > 60_000 ? "bad" : "";
   } catch (error) {
@@ -323,9 +328,11 @@ function failed(error) {
   if (!(error instanceof api.Refused)) throw error;
   if (error.status === 401) return signedOut();
   refuse(error.message);
+  unanswered = error.status === 0;
 }
 
 function refuse(text) {
+  if (!text) unanswered = false;
   byId("refusal").textContent = text;
   byId("refusal").hidden = !text;
 }
@@ -378,7 +385,7 @@ function wire() {
   for (const chip of document.querySelectorAll("[data-starter]")) {
     chip.addEventListener("click", () => {
       say(chip.dataset.starter);
-      composer.focus();
+      composer.offer();
     });
   }
   document.addEventListener("keydown", (event) => {

@@ -24,6 +24,9 @@ export function start(callbacks) {
 }
 
 export const focus = () => box.focus();
+
+/** The keyboard goes here by itself, except where that would push a keyboard on the screen in front of the page. */
+export const offer = () => matchMedia("(pointer: coarse)").matches || box.focus();
 export const isOpen = () => !menu.hidden;
 export const isEmpty = () => box.value === "";
 
@@ -120,6 +123,8 @@ async function submit() {
   if (sent && box.value === text) box.value = "";
   grow();
   button.disabled = !box.value.trim();
+  // A button that is disabled under the finger or the keyboard loses it.
+  if (document.activeElement === document.body) offer();
 }
 
 /** What could stand here. `sends` marks a line that is complete. */

@@ -17,6 +17,8 @@ let people = new Map();
 let states = new Map();
 let selected = null;
 let focused = null;
+/** Whether the end was in view when last scrolled. */
+let ended = true;
 /** Counts what the stream brought, so that a load knows what is newer than itself. */
 let stamp = 0;
 /** Notes that were taken away: a load that was under way must not bring them back. */
@@ -27,8 +29,11 @@ const unsure = new Map();
 export function start(callbacks) {
   host = callbacks;
   scroller.addEventListener("scroll", () => {
-    if (atEnd()) newest.hidden = true;
+    ended = atEnd();
+    if (ended) newest.hidden = true;
   });
+  // A window that shrinks, a keyboard on the screen or a longer composer must not cover what was just read.
+  new ResizeObserver(() => ended && toEnd()).observe(scroller);
   newest.addEventListener("click", toEnd);
   list.addEventListener("click", clicked);
   list.addEventListener("keydown", moved);
@@ -43,6 +48,7 @@ const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.client
 
 function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
+  ended = true;
   newest.hidden = true;
 }
 

@@ -2,7 +2,7 @@
 // selected, the jobs of this channel and what could not be delivered.
 
 import { Refused, get, link, send } from "./api.js";
-import { byId, fill, gathered, h, size, span, time } from "./dom.js";
+import { byId, elapsed, fill, gathered, h, size, span, time } from "./dom.js";
 import { contractOf, isOpen, steps, words } from "./timeline.js";
 
 const panel = byId("timeline");
@@ -184,10 +184,10 @@ function tick() {
   const now = host.now();
   for (const span_ of panel.querySelectorAll("[data-until]")) {
     const rest = Number(span_.dataset.until) - now;
-    span_.textContent = rest > 0 ? `in ${span(rest)}` : "due now";
+    span_.textContent = rest > 0 ? `in ${elapsed(rest + 999)}` : "due now";
   }
   for (const span_ of panel.querySelectorAll("[data-since]")) {
-    span_.textContent = span(Math.floor((now - Number(span_.dataset.since)) / 1000) * 1000);
+    span_.textContent = elapsed(now - Number(span_.dataset.since));
   }
 }
 

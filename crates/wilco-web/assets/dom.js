@@ -59,6 +59,9 @@ export function span(milliseconds) {
   return `${Math.floor(hours / 24)}d ${hours % 24}h`;
 }
 
+/** A time that still passes: whole seconds, so that it counts evenly. */
+export const elapsed = (milliseconds) => (milliseconds < 60_000 ? `${Math.max(0, Math.floor(milliseconds / 1000))}s` : span(milliseconds));
+
 export function size(bytes) {
   if (bytes < 1000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;

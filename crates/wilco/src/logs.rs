@@ -16,6 +16,9 @@ use crate::config::{LogConfig, LogFormat};
 /// A line that never ends is written in pieces of this size, so that no amount of memory is needed.
 const LONGEST_LINE: usize = 1 << 20;
 
+/// The filter of the example file. On a terminal, with `format = "auto"`, it means warnings only.
+const DEFAULT_FILTER: &str = "info,serenity=warn,slack_morphism=warn,teloxide=warn,hyper=warn,sqlx=warn";
+
 /// Why the log cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -59,17 +62,21 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let (from, directives) = match rust_log.filter(|text| !text.trim().is_empty()) {
-        Some(text) => ("RUST_LOG", text),
-        None => ("log.filter", config.filter.as_str()),
-    };
-    let filter = EnvFilter::try_new(directives)
-        .map_err(|error| LogError::Filter { from, what: redact(&error.to_string()).into_owned() })?;
     let json = match config.format {
         LogFormat::Auto => !terminal,
         LogFormat::Human => false,
         LogFormat::Json => true,
     };
+    let (from, directives) = match rust_log.filter(|text| !text.trim().is_empty()) {
+        Some(text) => ("RUST_LOG", text),
+        // Whoever starts wilco by hand reads the greeting, not a line for every delivery.
+        None if config.format == LogFormat::Auto && terminal && config.filter == DEFAULT_FILTER => {
+            ("log.filter", "warn")
+        }
+        None => ("log.filter", config.filter.as_str()),
+    };
+    let filter = EnvFilter::try_new(directives)
+        .map_err(|error| LogError::Filter { from, what: redact(&error.to_string()).into_owned() })?;
     let registry = tracing_subscriber::registry().with(filter);
     let writer = Redacting(writer);
     Ok(if json {

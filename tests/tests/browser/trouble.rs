@@ -73,6 +73,7 @@ async fn u4_a_bot_that_is_killed_comes_back_and_says_that_the_job_was_interrupte
 
     bot.starts_again();
     browser.sees(&connection("open", "connected")).await;
+    browser.sees("//*[@id='refusal'][@hidden]").await;
     let interrupted = format!("Interrupted · {short} · bot restarted at ");
     browser.sees(&format!("{}[@data-state='interrupted']", known(&id, &interrupted))).await;
     browser.sees(&button(&known(&id, ""), "Run again")).await;
@@ -85,7 +86,6 @@ async fn u4_a_bot_that_is_killed_comes_back_and_says_that_the_job_was_interrupte
     browser.key(Key::Enter).await;
     browser.sees(&format!("{BOT}[@data-state='done'][contains(., 'are you there')]")).await;
     assert_eq!(browser.count(&message("/run echo are you there")).await, 1);
-    browser.sees("//*[@id='refusal'][@hidden]").await;
     browser.reload().await;
     browser.sees(&known(&id, &interrupted)).await;
     assert_eq!(browser.count(BOT).await, 2);

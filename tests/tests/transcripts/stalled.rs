@@ -83,7 +83,7 @@ impl Change for Stall {
     async fn apply(&self, _tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(reached) = reached {
-            drop(reached.send(()));
+            reached.send(()).expect("the script waits for the stall");
             self.release.notified().await;
         }
         Ok(())
@@ -157,7 +157,10 @@ impl Rig {
                 return transcript;
             }
             let grown = self.platform.log_grows(last, Duration::from_secs(3_600));
-            #[allow(clippy::disallowed_methods, reason = "the script's clock stands still; this ends a script that failed")]
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "the script's clock stands still; this ends a script that failed"
+            )]
             let entries = tokio::time::timeout(PATIENCE, grown).await.unwrap_or_default();
             assert!(!entries.is_empty(), "waited for {what}:\n{transcript}");
             last = entries.last().map_or(last, |entry| entry.seq);

@@ -23,8 +23,10 @@ pub(super) const EXISTING: &str =
     "SELECT id FROM receipts WHERE contract = $1 AND kind = $2 AND part = $3 AND generation = $4";
 const READY: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, \
                      first_due = COALESCE(first_due, $3) WHERE id = $4 AND state = 'waiting'";
-const FAIL: &str = "UPDATE receipts SET state = 'failed', reason = $1, due_at = NULL, lease_owner = NULL, \
-                    lease_until = NULL, settled_at = $2 WHERE id = $3 AND settled_at IS NULL";
+/// The attempt that ends a receipt counts; one that only waited has made none.
+const FAIL: &str = "UPDATE receipts SET attempts = attempts + CASE WHEN state = 'sending' THEN 1 ELSE 0 END, \
+                    state = 'failed', reason = $1, due_at = NULL, lease_owner = NULL, lease_until = NULL, \
+                    settled_at = $2 WHERE id = $3 AND settled_at IS NULL";
 pub(super) const WHEN: &str = "SELECT (SELECT COUNT(*) FROM paused_accounts WHERE account = $1) AS paused, \
                     (SELECT MAX(until) FROM parks WHERE account = $1 AND (channel = '' OR channel = $2)) AS until";
 
@@ -250,8 +252,8 @@ pub(crate) async fn fail(
     }
     if receipt.kind.is_terminal() {
         tracing::warn!(
-            receipt_id = %receipt.id, worker_id = %receipt.worker, channel = %receipt.address, attempt = receipt.attempts,
-            reason = %cause, "receipt failed"
+            receipt_id = %receipt.id, worker_id = %receipt.worker, channel = %receipt.address,
+            attempt = receipt.attempts + u32::from(receipt.state == ReceiptState::Sending), reason = %cause, "receipt failed"
         );
     }
     events.push(Event::ReceiptSettled {

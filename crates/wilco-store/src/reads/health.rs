@@ -1,8 +1,8 @@
 //! How the bot is, from what is stored.
 
 use async_trait::async_trait;
-use wilco_core::AccountId;
 use wilco_core::desk::{AccountHealth, Health};
+use wilco_core::{AccountId, Timestamp};
 
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
@@ -14,6 +14,8 @@ pub(super) const COUNTS: &str = "SELECT \
     (SELECT MIN(first_due) FROM receipts WHERE settled_at IS NULL AND state IN ('pending', 'sending')) AS oldest, \
     (SELECT COUNT(*) FROM receipts WHERE state = 'failed' AND reason NOT LIKE 'superseded%' \
         AND reason NOT LIKE 'overtaken%') AS failed";
+pub(super) const LAST_DELIVERY: &str =
+    "SELECT MAX(settled_at) AS at FROM receipts WHERE state = 'surfaced' AND account = $1";
 const PAUSED: &str = "SELECT account, reason FROM paused_accounts ORDER BY account";
 
 /// Counts what runs, what waits and what could not be delivered.
@@ -47,5 +49,29 @@ impl Change for HealthOf {
             });
         }
         Ok(health)
+    }
+}
+
+/// When an account last made something visible.
+#[derive(Clone, Debug)]
+pub struct LastDelivery {
+    /// Which account.
+    pub account: AccountId,
+}
+
+#[async_trait]
+impl Change for LastDelivery {
+    /// None when it never has, as far as is kept.
+    type Out = Option<Timestamp>;
+
+    fn name(&self) -> &'static str {
+        "last_delivery"
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+        match tx.row(LAST_DELIVERY, args![&self.account]).await? {
+            Some(row) => row.opt_time("at"),
+            None => Ok(None),
+        }
     }
 }

@@ -7,7 +7,7 @@ mod jobs;
 mod receipts;
 
 pub use due::{NextDue, Stopping, Wake};
-pub use health::HealthOf;
+pub use health::{HealthOf, LastDelivery};
 pub use inspect::InspectJob;
 pub use jobs::ListJobs;
 pub use receipts::ListReceipts;
@@ -18,6 +18,7 @@ pub(crate) fn hot() -> Vec<(&'static str, &'static str)> {
         ("reads.due.NEXT", due::NEXT),
         ("reads.due.STOPPING", due::STOPPING),
         ("reads.health.COUNTS", health::COUNTS),
+        ("reads.health.LAST_DELIVERY", health::LAST_DELIVERY),
         ("reads.inspect.EVENTS", inspect::EVENTS),
         ("reads.jobs.ALL", jobs::ALL),
         ("reads.jobs.OPEN", jobs::OPEN),

@@ -144,3 +144,21 @@ fn a_secret_in_two_pieces_is_masked() {
     drop(line);
     assert_eq!(kept.text(), "a [secret]\nhalf");
 }
+
+#[test]
+fn a_terminal_shows_the_greeting_and_warnings_unless_somebody_wants_more() {
+    assert!(crate::config::EXAMPLE.contains(&format!("filter = \"{DEFAULT_FILTER}\"")), "one default in two places");
+    let lines = |filter: &str, rust_log: Option<&str>, terminal: bool| {
+        let config = LogConfig { format: LogFormat::Auto, filter: filter.to_owned() };
+        logged(&config, rust_log, terminal, false, || {
+            tracing::info!("delivery");
+            tracing::warn!("connection lost");
+        })
+        .lines()
+        .count()
+    };
+    assert_eq!(lines(DEFAULT_FILTER, None, true), 1);
+    assert_eq!(lines(DEFAULT_FILTER, None, false), 2);
+    assert_eq!(lines("info", None, true), 2);
+    assert_eq!(lines(DEFAULT_FILTER, Some("info"), true), 2);
+}
