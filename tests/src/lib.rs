@@ -1,6 +1,7 @@
 //! The harness: a stage on which a script speaks, time is moved by hand, and the channel is read as
 //! a person sees it.
 
+pub mod browser;
 pub mod clock;
 pub mod logbook;
 pub mod looks;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -68,6 +69,8 @@ impl Actor {
 struct Wire {
     inner: Scripted,
     cut: CancellationToken,
+    /// How many creates still name no message in their answer.
+    nameless: Arc<AtomicU32>,
 }
 
 impl Wire {
@@ -102,7 +105,16 @@ impl Messaging for Wire {
         }
     }
     async fn post(&self, envelope: &Envelope) -> DeliveryOutcome {
-        self.call(self.inner.post(envelope)).await
+        let outcome = self.call(self.inner.post(envelope)).await;
+        let fewer = |left: u32| left.checked_sub(1);
+        match outcome {
+            DeliveryOutcome::Surfaced(message)
+                if self.nameless.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() =>
+            {
+                DeliveryOutcome::Surfaced(MessageRef { message: String::new(), ..message })
+            }
+            other @ (DeliveryOutcome::Surfaced(_) | DeliveryOutcome::NotSurfaced(_)) => other,
+        }
     }
     async fn edit(&self, message: &MessageRef, envelope: &Envelope) -> DeliveryOutcome {
         self.call(self.inner.edit(message, envelope)).await
@@ -142,6 +154,7 @@ pub struct Stage {
     dice: Arc<Dice>,
     limits: Limits,
     process: Option<Process>,
+    nameless: Arc<AtomicU32>,
     ended: bool,
 }
 
@@ -201,6 +214,7 @@ impl Builder {
             dice: Arc::new(Dice::seeded(42)),
             limits,
             process: None,
+            nameless: Arc::default(),
             ended: false,
         };
         stage.start().await;
@@ -258,7 +272,8 @@ impl Stage {
         let url = format!("sqlite:{}", self.store_path().display());
         let options = Options { mode: Mode::Inline, instance_lock: false, synchronous: Synchronous::Off };
         let store = Store::open(&url, options).await.expect("the store opens");
-        let wire = Wire { inner: Scripted::new(&self.platform, ACCOUNT).with_limits(self.limits), cut: cut.clone() };
+        let inner = Scripted::new(&self.platform, ACCOUNT).with_limits(self.limits);
+        let wire = Wire { inner, cut: cut.clone(), nameless: Arc::clone(&self.nameless) };
         let parts = Parts {
             store: store.clone(),
             clock: Arc::new(self.clock.of_process(cut.clone())),
@@ -389,6 +404,11 @@ impl Stage {
     pub async fn runs(&self, actor: &Actor, place: Where<'_>) -> Run {
         self.says(actor, place, "/run report").await;
         self.puppets.next()
+    }
+
+    /// The next creates take effect, but the platform's answers name no message.
+    pub fn names_no_message(&self, creates: u32) {
+        self.nameless.store(creates, Ordering::SeqCst);
     }
 
     /// The platform misbehaves.

@@ -1,5 +1,6 @@
 //! One binary for every test that needs the whole house.
 
+mod browser;
 mod house;
 mod kill;
 mod transcripts;

@@ -14,7 +14,7 @@ use wilco_core::desk::{
 };
 use wilco_core::{Accepted, FileRef, Inbound, Inbox, Place, ReceiptId, What};
 use wilco_store::changes::{RequestCancel, RetryReceipt, Unresolved};
-use wilco_store::reads::{HealthOf, LastDelivery, InspectJob, ListJobs, ListReceipts};
+use wilco_store::reads::{HealthOf, InspectJob, LastDelivery, ListJobs, ListReceipts};
 use wilco_store::{Change, StoreError};
 
 use crate::connections::Connections;

@@ -52,7 +52,8 @@ impl Task {
         });
         tokio::select! {
             biased;
-            ended = &mut task => return end(ended, false),
+            // A quick job may have stopped before this was polled again: it was told all the same.
+            ended = &mut task => return end(ended, self.stop.is_cancelled()),
             () = self.stop.cancelled() => {}
         }
         let limit = self.clock.monotonic() + GRACE;
@@ -88,4 +89,54 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<&'static str>().copied())
         .unwrap_or("no words");
     wilco_core::wording::one_line(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use wilco_core::job::{Ask, NoAnswer, Progress};
+    use wilco_core::{Cause, Person};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    struct Silent;
+
+    #[async_trait]
+    impl Host for Silent {
+        fn progress(&self, _progress: Progress) {}
+
+        async fn ask(&self, _ask: Ask) -> Result<usize, NoAnswer> {
+            Err(NoAnswer::Stopped)
+        }
+
+        fn attach(&self, _name: String, _path: PathBuf) {}
+    }
+
+    /// Is told to stop and has stopped before anybody looks.
+    struct Quick(CancellationToken);
+
+    #[async_trait]
+    impl Worker for Quick {
+        async fn run(&self, _ctx: Context, _input: Input) -> Result<Output, Failure> {
+            self.0.cancel();
+            Err(Failure::Permanent(Cause::new("stopped", "told to stop")))
+        }
+    }
+
+    #[tokio::test]
+    async fn c1_a_job_that_stops_at_once_was_told_to_stop_and_has_not_failed() {
+        let (folder, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let task = Task {
+            id: WorkerId::new("w"),
+            short: Short::new("k7f2"),
+            folder: folder.path().join("w"),
+            worker: Arc::new(Quick(stop.clone())),
+            input: Input { text: String::new(), person: Person::new("1", "ana"), rerun: 0 },
+            host: Arc::new(Silent),
+            stop,
+            clock: Arc::new(SystemClock::new()),
+        };
+        assert!(matches!(task.run().await, TaskEnd::Returned { result: Err(_), told: true }));
+    }
 }

@@ -45,7 +45,7 @@ export async function send(path, body) {
       body: JSON.stringify({ as: person, ...body }),
     });
   } catch (error) {
-    if (error.status === 0) error.message = "The bot does not answer. Nothing is lost: do it again when the page is connected; done twice it counts once.";
+    if (error.status === 0) error.message = "The bot does not answer. Nothing is lost: send it again when the page is connected. Sent twice, it counts once.";
     throw error;
   }
 }

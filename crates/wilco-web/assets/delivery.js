@@ -3,7 +3,7 @@
 
 import { Refused, get, link, send } from "./api.js";
 import { byId, elapsed, fill, gathered, h, size, span, time } from "./dom.js";
-import { contractOf, isOpen, steps, words } from "./timeline.js";
+import { contractOf, isOpen, steps, tries, words } from "./timeline.js";
 
 const panel = byId("timeline");
 const title = byId("delivery-title");
@@ -88,7 +88,7 @@ async function look() {
 
 function draw() {
   const { job } = shown;
-  const contract = contractOf(shown, selected.message);
+  const contract = contractOf(shown, selected.message, host.place());
   title.textContent = "Delivery";
   keepFocus(() => fill(panel, 
     h("div", { class: "job-head", "data-state": job.state },
@@ -97,7 +97,7 @@ function draw() {
     shown.contracts.length > 1 && h("p", { class: "quiet pad-x" }, `Shown in ${shown.contracts.length} places; this is ${where(contract)}.`),
     h("ol", { class: "steps" }, steps(shown, contract).map(step)),
     files(job),
-    section("receipts", `Receipts (${contract ? contract.receipts.length : 0})`, () => (contract ? contract.receipts.map((one) => receipt(one)) : [])),
+    section("receipts", `Receipts (${contract ? contract.receipts.length : 0})`, () => (contract ? contract.receipts.map((one) => receipt(one, { tries: tries(shown.events, contract, one) })) : [])),
     section("journal", `Journal (${shown.events.length})`, () => [h("ol", { class: "journal" }, shown.events.map(entry))]),
     h("div", { class: "actions" }, h("button", { type: "button", id: "copy-json", class: "small", onclick: copy }, "Copy as JSON"))));
   tick();
@@ -140,10 +140,10 @@ function files(job) {
       h("span", { class: "file-icon", "aria-hidden": "true" }, "↓"), h("span", {}, file.name), h("small", {}, size(file.size)))));
 }
 
-function receipt(one, job = null) {
+function receipt(one, { tries = one.attempts, job = null } = {}) {
   const name = `${one.kind}${one.part ? ` ${one.part}` : ""}${one.generation ? ` · generation ${one.generation}` : ""}`;
   return h("div", { class: "receipt", "data-state": one.state, "data-receipt": one.id },
-    h("div", { class: "step-head" }, h("b", {}, name), job && h("code", {}, job), h("span", { class: "state" }, one.state), h("span", { class: "after" }, `${one.attempts} ${one.attempts === 1 ? "attempt" : "attempts"}`)),
+    h("div", { class: "step-head" }, h("b", {}, name), job && h("code", {}, job), h("span", { class: "state" }, one.state), h("span", { class: "after" }, `${tries} ${tries === 1 ? "attempt" : "attempts"}`)),
     one.next && one.state === "pending" && h("p", {}, "next attempt ", h("span", { "data-until": one.next })),
     one.last_error && h("p", { class: "bad" }, one.last_error),
     one.reason && h("p", { class: "bad" }, one.reason),
@@ -154,8 +154,8 @@ function receipt(one, job = null) {
 function entry(one) {
   const { seq, at, event, ...rest } = one;
   const detail = Object.entries(rest)
-    .filter(([key, value]) => value !== null && value !== "" && key !== "contract")
-    .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .filter(([key, value]) => value !== null && value !== "" && value !== 0 && key !== "contract")
+    .map(([key, value]) => `${key} ${value.channel ? host.name(value) : Array.isArray(value) ? value.join(", ") : value}`)
     .join(" · ");
   return h("li", { value: seq }, h("div", { class: "step-head" }, h("b", {}, words(event)), time(at, true)), detail && h("p", {}, detail));
 }
@@ -176,7 +176,7 @@ async function overview() {
     h("ul", { class: "jobs" }, jobs.map((job) => h("li", {}, h("button", { type: "button", "data-key": `job-${job.short}`, "data-state": job.state, onclick: () => host.selectJob(job) },
       h("span", { class: "dot", "aria-hidden": "true" }), h("b", {}, job.kind), h("code", {}, job.short), h("span", { class: "state" }, words(job.state)))))),
     failed.length > 0 && h("h3", {}, "Could not be delivered"),
-    failed.map((one) => receipt(one, one.short))));
+    failed.map((one) => receipt(one, { job: one.short }))));
   tick();
 }
 

@@ -28,6 +28,16 @@ function attempts(events, contract, kinds) {
     }));
 }
 
+/** How often a receipt was tried, as the journal has it: the receipt itself counts only what its schedule spent. */
+export function tries(events, contract, receipt) {
+  const same = (one) => one.kind === receipt.kind && one.part === receipt.part;
+  // The journal does not tell the generations of one receipt apart.
+  if (contract.receipts.filter(same).length > 1) return receipt.attempts;
+  const seen = events.filter((entry) => entry.event === "receipt_attempt" && entry.contract === contract.id
+    && entry.receipt === receipt.kind && entry.part === receipt.part).length;
+  return Math.max(seen, receipt.attempts);
+}
+
 /** What is still due for receipts of these kinds. */
 function due(contract, kinds) {
   return contract.receipts
@@ -122,7 +132,7 @@ export function steps(inspection, contract) {
     lines: terminal
       .filter((receipt) => receipt.state === "surfaced" || receipt.state === "failed")
       .map((receipt) => ({
-        text: receipt.state === "failed" ? `${receipt.kind}: ${receipt.reason ?? "failed"}` : `${receipt.kind} · message ${receipt.message ?? "?"}`,
+        text: receipt.state === "failed" ? `${receipt.kind}${receipt.part ? ` ${receipt.part}` : ""}: ${receipt.reason ?? "failed"}` : `${receipt.kind}${receipt.part ? ` ${receipt.part}` : ""} · message ${receipt.message ?? "?"}`,
         bad: receipt.state === "failed",
         code: receipt.state !== "failed",
       })),
@@ -130,8 +140,9 @@ export function steps(inspection, contract) {
   return found;
 }
 
-/** The contract that a message belongs to; the first when none names it. */
-export function contractOf(inspection, message) {
+/** The contract that a message belongs to; without one, that of the conversation in front, or the first. */
+export function contractOf(inspection, message, here) {
   const named = inspection.contracts.find((contract) => contract.message?.message === message || contract.receipts.some((receipt) => receipt.message === message));
-  return named ?? inspection.contracts[0] ?? null;
+  const near = ({ route, step }) => route[step]?.channel === here.channel && (route[step].thread ?? null) === (here.thread ?? null);
+  return named ?? inspection.contracts.find(near) ?? inspection.contracts[0] ?? null;
 }

@@ -83,10 +83,13 @@ pub fn open(said: &[Said], log: &[Entry], snapshot: &Snapshot, profile: Profile)
     open
 }
 
-/// A stub whose existence nobody could ever learn of: only where nothing can be looked up, and it was never edited.
+/// A stub whose existence nobody could learn of in time: it stands where a repeated create is not recognised, and
+/// was never edited, except to say where the job goes on once a press had shown it. A look-up alone does not rule
+/// it out, because the create of a killed process may land after it.
 fn may_be_stray(message: &Message, profile: Profile) -> bool {
-    let abilities = profile.limits().abilities;
-    !abilities.look_up && message.edits() == 0 && message.shown().kind == Some(EnvelopeKind::Stub)
+    let (abilities, shown) = (profile.limits().abilities, message.shown());
+    let untouched = message.edits() == 0 || shown.text.starts_with("Continued below");
+    abilities.nonce_window.is_none() && shown.kind == Some(EnvelopeKind::Stub) && untouched
 }
 
 fn in_thread<'a>(snapshot: &'a Snapshot, said: &'a Said) -> impl Iterator<Item = &'a Message> {

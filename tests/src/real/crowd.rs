@@ -119,7 +119,7 @@ impl Crowd {
         let event = event.expect("what is said is an event");
         self.said.lock().unwrap_or_else(PoisonError::into_inner)[number].event = event;
         if form == Form::Cancelled {
-            self.control.say(&person, &place, "/cancel not needed any more").await.expect("one can write there");
+            self.control.say(&person, &place, "/cancel").await.expect("one can write there");
         }
     }
 

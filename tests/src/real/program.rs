@@ -104,18 +104,25 @@ impl Home {
         serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
     }
 
-    /// How many receipts still have to become visible, and the operator's list, by the command line.
+    /// How many receipts still have to become visible, by the command line.
     ///
     /// # Errors
     /// What it said instead.
-    pub async fn receipts(&self) -> Result<(usize, Vec<Value>), String> {
+    pub async fn owed(&self) -> Result<usize, String> {
         let all = self.ask(&["receipts", "list", "--limit", "5000"]).await?;
-        let list = all["receipts"].as_array().cloned().ok_or("no list of receipts")?;
-        let open = list.iter().filter(|one| matches!(one["state"].as_str(), Some("waiting" | "pending" | "sending")));
-        let open = open.count();
-        // A stub that was superseded by the next one is no promise that was broken.
-        let broken = |one: &Value| one["state"] == "failed" && !matches!(one["kind"].as_str(), Some("stub" | "ping"));
-        Ok((open, list.into_iter().filter(broken).collect()))
+        let list = all["receipts"].as_array().ok_or("no list of receipts")?;
+        let open = |one: &&Value| matches!(one["state"].as_str(), Some("waiting" | "pending" | "sending"));
+        Ok(list.iter().filter(open).count())
+    }
+
+    /// The operator's list, by the command line.
+    ///
+    /// # Errors
+    /// What it said instead.
+    pub async fn failed(&self) -> Result<Vec<String>, String> {
+        let all = self.ask(&["receipts", "list", "--failed", "--limit", "5000"]).await?;
+        let list = all["receipts"].as_array().ok_or("no list of receipts")?;
+        Ok(list.iter().map(|receipt| format!("on the operator's list: {receipt}")).collect())
     }
 
     fn log_path(&self) -> PathBuf {

@@ -2,6 +2,6 @@
 
 mod alone;
 mod bot;
-pub(crate) mod page;
+mod page;
 mod together;
 mod trouble;

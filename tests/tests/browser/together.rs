@@ -2,7 +2,7 @@
 
 use wilco_tests::browser::Screen;
 
-use super::page::{BOT, become_person, button, connection, known, message, note, run, say, signed_in, step};
+use super::page::{BOT, become_person, button, connection, delivery, known, message, note, run, say, signed_in, step};
 
 #[tokio::test]
 async fn m5_a_reload_in_the_middle_brings_the_conversation_and_its_progress_back() {
@@ -106,4 +106,28 @@ async fn private_answers_and_direct_messages_are_seen_by_their_person_alone() {
     become_person(&browser, "ana").await;
     browser.sees(&note("Ana · id ana")).await;
     assert_eq!(browser.count("//li[@data-note-id]").await, 1, "and Ana hers");
+}
+
+#[tokio::test]
+async fn x1_a_watched_job_is_shown_in_both_places_each_with_its_own_delivery() {
+    let Some((bot, browser)) = signed_in(Screen::DESKTOP).await else { return };
+    let (first, short) = run(&browser, "gated").await;
+    browser.press("//button[@data-channel='deploys']").await;
+    browser.sees("//*[@id='channel-name'][.='deploys']").await;
+    say(&browser, &format!("/watch {short}")).await;
+    let shown = browser.sees(&format!("{BOT}[@data-state='running'][contains(., '{short}')]")).await;
+    let second = shown.attr("data-message-id").await.unwrap().unwrap();
+    assert_ne!(first, second);
+    browser.sees(&delivery("Shown in 2 places; this is deploys.")).await;
+    for _ in 0..3 {
+        bot.lets("gated");
+    }
+    browser.sees(&known(&second, "the gates are behind us")).await;
+    browser.sees(&step("surfaced", "done")).await;
+    browser.sees(&delivery(&second)).await;
+    browser.press("//button[@data-channel='general']").await;
+    browser.press(&format!("{}//button[@data-inspect]", known(&first, "the gates are behind us"))).await;
+    browser.sees(&delivery("Shown in 2 places; this is #general.")).await;
+    browser.sees(&delivery(&first)).await;
+    assert_eq!(browser.count(BOT).await, 1);
 }

@@ -3,7 +3,9 @@
 use fantoccini::key::Key;
 use wilco_tests::browser::Screen;
 
-use super::page::{BOT, button, composer, connection, delivery, known, literal, message, note, run, say, signed_in, step};
+use super::page::{
+    BOT, button, composer, connection, delivery, known, literal, message, note, run, say, signed_in, step,
+};
 
 #[tokio::test]
 async fn hostile_words_and_output_stay_text() {

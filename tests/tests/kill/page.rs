@@ -14,7 +14,7 @@ const MOMENTS: u64 = 100;
 const RUNS: u64 = 4;
 const CRASHES_WITHIN: Duration = Duration::from_secs(60);
 const SETTLES_WITHIN: Duration = Duration::from_secs(120);
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 12;
 
 fn home() -> Home {
     Home::new(program(), "[web]\nbind = \"127.0.0.1:0\"\n")

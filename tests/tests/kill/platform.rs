@@ -22,7 +22,7 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(150);
 /// How long the platform has to stay quiet before the count.
 const QUIET: Duration = Duration::from_millis(1_500);
 /// How many scenarios run at once. Most of each is waiting.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 12;
 
 /// A platform, its people and a bot that can die.
 struct Scene {
@@ -56,15 +56,13 @@ impl Scene {
     /// jobs lived then.
     async fn dies_after(&self, moment: Duration, forms: &[Form]) -> Result<usize, String> {
         let running = self.home.start(None);
-        let saying = async {
-            self.says(forms).await;
-            std::future::pending::<()>().await;
+        let killed = async {
+            wait::pause(moment).await;
+            running.kill().await
         };
-        tokio::select! {
-            () = saying => {}
-            () = wait::pause(moment) => {}
-        }
-        running.kill().await.map(|killed| killed.children)
+        // What people have begun to say is said, whether somebody listens or not.
+        let ((), killed) = tokio::join!(self.says(forms), killed);
+        killed.map(|killed| killed.children)
     }
 
     /// The last start: calm weather, and everything comes to its end. Then the count.
@@ -91,11 +89,11 @@ impl Scene {
         if !stopped.success() {
             return Err(format!("the bot ended with {stopped}"));
         }
-        let (_, broken) = self.home.receipts().await?;
+        let failed = self.home.failed().await?;
         let snapshot = self.stand.control.snapshot().await.map_err(|error| error.to_string())?;
         let log = self.stand.control.log_after(0).await.map_err(|error| error.to_string())?;
         let mut tally = count::tally(&self.crowd.said(), &log, &snapshot, self.stand.profile());
-        tally.wrong.extend(broken.into_iter().map(|receipt| format!("on the operator's list: {receipt}")));
+        tally.wrong.extend(failed);
         Ok(tally)
     }
 
@@ -114,9 +112,11 @@ impl Scene {
             let snapshot = control.snapshot().await.ok()?;
             open = count::open(&self.crowd.said(), &self.log, &snapshot, self.stand.profile());
             if open.is_empty() {
-                let owed = self.home.receipts().await;
-                open.extend(owed.as_ref().err().cloned());
-                open.extend(owed.ok().filter(|(owed, _)| *owed > 0).map(|(owed, _)| format!("{owed} receipts")));
+                match self.home.owed().await {
+                    Ok(0) => {}
+                    Ok(owed) => open.push(format!("{owed} receipts are not settled")),
+                    Err(why) => open.push(why),
+                }
             }
             open.is_empty().then_some(())
         });

@@ -89,7 +89,7 @@ async fn w20_waiting_for_a_person_costs_the_job_neither_time_nor_quiet_notes() {
     stage.seconds(5).await;
     let mut answer = job.asks("Overwrite the old report?", &["Yes", "No"]);
     stage.moment().await;
-    stage.seconds(12 * 3_600).await;
+    stage.seconds(2 * 3_600).await;
     assert!(job.is_alive());
     assert!(!stage.journal(job.short.as_str()).await.contains(&"timed_out"));
     stage.presses(&ana, "Yes").await;
@@ -102,7 +102,7 @@ async fn w20_waiting_for_a_person_costs_the_job_neither_time_nor_quiet_notes() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 12h 02m
+    bot | Done · a6k4 · 2h 02m
 
           42
           [Details]
@@ -115,16 +115,18 @@ async fn w20_waiting_for_a_person_costs_the_job_neither_time_nor_quiet_notes() {
 
 #[tokio::test(start_paused = true)]
 async fn w12_w20_a_question_that_nobody_answers_has_a_limit_of_its_own() {
-    let stage = Stage::new().await;
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(KindSettings::default().question, 24 * hour);
+    let stage = Stage::builder().settings(|settings| settings.defaults.question = hour).begin().await;
     let ana = Actor::named("ana");
     let job = stage.runs(&ana, OPS).await;
     let answer = job.asks("Overwrite the old report?", &["Yes", "No"]);
-    stage.seconds(24 * 3_600 + 5).await;
+    stage.seconds(3_605).await;
     assert!(answer.await.expect("the job was told").is_err());
     assert_eq!(stage.jobs().await[0].state, WorkerState::TimedOut);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Timed out · a6k4 · no answer for 1d
+    bot | Timed out · a6k4 · no answer for 1h
           [Run again] [Details]
     bot | ↳ @ana question: report (a6k4)
     bot | ↳ @ana timed out: report (a6k4)

@@ -1,1 +1,416 @@
-//! To come.
+//! One message per job and channel, edited in place (M1 to M14).
+
+use insta::assert_snapshot;
+use wilco_core::EnvelopeKind;
+use wilco_core::contract::ContractState;
+use wilco_core::text::Unit;
+use wilco_core::worker::OnInterrupt;
+use wilco_sim::{Fault, Profile, Rule, Verb};
+use wilco_tests::{Actor, Stage, Where};
+
+const OPS: Where<'static> = Where::Channel("ops");
+const THREAD: Where<'static> = Where::Thread("ops", "deploy");
+
+#[tokio::test(start_paused = true)]
+async fn m1_m4_each_job_has_one_message_and_start_progress_and_result_are_edits_of_it() {
+    let stage = Stage::new().await;
+    let (ana, dora) = (Actor::named("ana"), Actor::named("dora"));
+    let (one, two) = (stage.runs(&ana, OPS).await, stage.runs(&dora, OPS).await);
+    for step in 1..=5 {
+        stage.seconds(4).await;
+        one.step(step, 5, "of the first");
+        two.step(step, 5, "of the second");
+    }
+    stage.seconds(4).await;
+    assert_eq!(stage.created(), 2, "one message for each job");
+    one.ends("The first.");
+    two.ends("The second.");
+    stage.seconds(1).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Done · a6k4 · 24s
+
+          The first.
+          [Details]
+    dora | /run report
+    bot | Done · b2k2 · 24s
+
+          The second.
+          [Details]
+    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @dora done: report (b2k2)
+    ");
+    assert_eq!(stage.created(), 4, "and one ping for each");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m2_progress_that_comes_while_the_acknowledgement_is_on_its_way_makes_no_second_message() {
+    for profile in Profile::ALL {
+        let stage = Stage::builder().profile(profile).begin().await;
+        stage.fault(Rule::new(Fault::RetryAfter { millis: 3_000, scope: wilco_core::Scope::Chat }).on(Verb::Post));
+        let job = stage.runs(&Actor::named("ana"), OPS).await;
+        for step in 1..=50 {
+            job.step(step, 50, "at once");
+        }
+        stage.seconds(1).await;
+        assert_eq!(stage.created(), 0);
+        stage.seconds(5).await;
+        assert_eq!(stage.created(), 1);
+        assert_eq!(stage.message("Working").shown().text.lines().next().unwrap(), "Working · a6k4 · 3s · step 50/50");
+        job.ends("All is well.");
+        stage.seconds(1).await;
+        assert_eq!(stage.created(), 1);
+        stage.ends().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn m3_a_message_whose_id_was_never_learnt_is_replaced_at_once() {
+    let stage = Stage::builder().profile(Profile::TelegramLike).begin().await;
+    stage.fault(Rule::new(Fault::Lost).on(Verb::Post));
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    stage.seconds(1).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | On it · report · a6k4
+          [Cancel]
+    bot | On it · report · a6k4
+          [Cancel]
+    ");
+    job.step(1, 2, "half");
+    stage.seconds(4).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | On it · report · a6k4
+          [Cancel]
+    bot | Working · a6k4 · 1s · step 1/2
+          ```
+          half
+          ```
+          [Cancel]
+    ");
+    job.ends("All is well.");
+    stage.seconds(1).await;
+    // The stray is an empty place; a press on it reveals where it stands, and it is adopted.
+    let stray = stage.snapshot().messages.iter().find(|one| one.shown().text.starts_with("On it")).unwrap().id.clone();
+    stage.platform.press(&Actor::named("ana").0, &stray, "Cancel").expect("the button is there");
+    stage.seconds(1).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Continued below · report · a6k4
+    bot | Done · a6k4 · 5s
+
+          All is well.
+          [Details]
+    only ana sees | Already completed · a6k4 · done. Nothing was changed.
+                    [Details]
+    ");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m3_a_press_on_a_stray_while_the_job_runs_cancels_it_and_points_below() {
+    let stage = Stage::builder().profile(Profile::TelegramLike).begin().await;
+    stage.fault(Rule::new(Fault::Lost).on(Verb::Post));
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    stage.seconds(5).await;
+    let stray = stage.snapshot().messages.iter().find(|one| one.shown().text.starts_with("On it")).unwrap().id.clone();
+    stage.platform.press(&Actor::named("ana").0, &stray, "Cancel").expect("the button is there");
+    stage.seconds(1).await;
+    assert!(!job.is_alive());
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Continued below · report · a6k4
+    bot | Cancelled · a6k4 · after 5s
+          asked by ana
+          ```
+          no reason given
+          ```
+          [Run again] [Details]
+    only ana sees | Cancelling · a6k4 · asked by ana
+                    reason: no reason given
+    ");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m3_a_message_that_a_person_deleted_is_replaced_once_at_the_end_and_not_before() {
+    let stage = Stage::new().await;
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    job.step(1, 3, "first");
+    stage.seconds(4).await;
+    stage.deletes("Working");
+    for step in 2..=3 {
+        job.step(step, 3, "unseen");
+        stage.seconds(5).await;
+    }
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | — deleted —
+    ");
+    job.ends("All is well.");
+    stage.moment().await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | — deleted —
+    bot | Done · a6k4 · 14s
+
+          All is well.
+          [Details]
+    ");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m3_a_replacement_that_is_deleted_as_well_is_not_replaced_again() {
+    let stage = Stage::new().await;
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    stage.seconds(2).await;
+    stage.deletes("On it");
+    // The replacement appears, and is removed before the result is in it.
+    stage.fault(Rule::new(Fault::Dropped).kind(EnvelopeKind::Content).after(1));
+    job.ends("All is well.");
+    stage.moment().await;
+    stage.deletes("On it");
+    stage.seconds(60).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | — deleted —
+    bot | — deleted —
+    ");
+    assert_snapshot!(stage.operators_list().await, @"a6k4 content 0: deleted: the message was deleted");
+    assert_eq!(stage.contract(job.short.as_str()).await, ContractState::TerminalFailed);
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m3_m4_a_transient_failure_of_an_edit_posts_nothing_new_and_forgets_nothing() {
+    for fault in [Fault::Dropped, Fault::ServerError { applied: false }, Fault::Hang { applied: false }] {
+        let stage = Stage::new().await;
+        let job = stage.runs(&Actor::named("ana"), OPS).await;
+        stage.seconds(2).await;
+        stage.fault(Rule::new(fault.clone()).kind(EnvelopeKind::Progress).times(2));
+        stage.fault(Rule::new(fault.clone()).kind(EnvelopeKind::Content).times(2));
+        for step in 1..=4 {
+            job.step(step, 4, "on");
+            stage.seconds(20).await;
+        }
+        job.fails("exit 2", "broken pipe");
+        stage.seconds(120).await;
+        assert!(stage.platform.faults_left().is_empty());
+        let posted = stage.calls(Verb::Post, EnvelopeKind::Stub).len();
+        assert_eq!(posted, 1, "{}", fault.name());
+        assert!(stage.message("Failed").edits() > 0, "the same message carries the end");
+        stage.ends().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn m5_after_a_restart_the_same_message_is_edited_on() {
+    let mut stage =
+        Stage::builder().settings(|settings| settings.defaults.on_interrupt = OnInterrupt::Rerun).begin().await;
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    job.step(2, 7, "before");
+    stage.seconds(4).await;
+    stage.crashes_and_restarts().await;
+    let again = stage.puppets.next();
+    assert_eq!((again.short.as_str(), again.input.rerun), (job.short.as_str(), 1));
+    again.step(3, 7, "after");
+    stage.seconds(20).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Working · a6k4 · 0s · step 3/7
+          ```
+          after
+          ```
+          [Cancel]
+    ");
+    again.ends("All is well.");
+    stage.seconds(1).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Done · a6k4 · 20s
+
+          All is well.
+          [Details]
+    bot | ↳ @ana done: report (a6k4)
+    ");
+    assert_eq!(stage.calls(Verb::Post, EnvelopeKind::Stub).len(), 1);
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m6_a_chatty_job_is_shown_at_the_pace_of_the_platform_and_its_last_words_at_once() {
+    let stage = Stage::new().await;
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    for tenth in 1..=1_800_u32 {
+        job.step(tenth, 1_800, "line");
+        stage.advance(std::time::Duration::from_millis(100)).await;
+    }
+    let edits = stage.call_seconds(Verb::Edit, EnvelopeKind::Progress);
+    assert!(edits.windows(2).all(|pair| pair[1] - pair[0] >= 3), "never sooner than 3 s: {edits:?}");
+    let (early, late): (Vec<i64>, Vec<i64>) = edits.iter().partition(|&&at| at < 60);
+    assert!((15..=21).contains(&early.len()), "{early:?}");
+    assert!((10..=13).contains(&late.len()), "10 s apart after the first minute: {late:?}");
+    job.ends("All is well.");
+    stage.moment().await;
+    assert!(stage.message("Done").shown().text.contains("All is well."), "the result waits for no pace");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m6_a_retry_after_stops_progress_and_the_result_comes_when_it_has_passed() {
+    let stage = Stage::new().await;
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    stage.seconds(2).await;
+    let slow = Fault::RetryAfter { millis: 30_000, scope: wilco_core::Scope::Chat };
+    stage.fault(Rule::new(slow).kind(EnvelopeKind::Progress));
+    for step in 1..=10 {
+        job.step(step, 10, "on");
+        stage.seconds(2).await;
+    }
+    assert_eq!(stage.call_seconds(Verb::Edit, EnvelopeKind::Progress), [2]);
+    job.ends("All is well.");
+    stage.seconds(5).await;
+    assert!(stage.message("On it").is_visible_bot(), "the platform wants silence from everything in this chat");
+    stage.seconds(10).await;
+    assert_eq!(stage.call_seconds(Verb::Edit, EnvelopeKind::Content), [32]);
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Done · a6k4 · 22s
+
+          All is well.
+          [Details]
+    bot | ↳ @ana done: report (a6k4)
+    ");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m7_the_platforms_word_that_nothing_changed_is_success() {
+    let stage = Stage::new().await;
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    stage.seconds(2).await;
+    // The first attempt takes effect and its answer is lost, so the second one changes nothing.
+    stage.fault(Rule::new(Fault::Lost).kind(EnvelopeKind::Content));
+    job.ends("All is well.");
+    stage.seconds(10).await;
+    let unchanged = |entry: &wilco_sim::Entry| matches!(entry.what, wilco_sim::Logged::Unchanged { .. });
+    assert_eq!(stage.platform.log().iter().filter(|entry| unchanged(entry)).count(), 1);
+    assert_eq!(
+        stage.attempts(job.short.as_str()).await,
+        ["stub 1 surfaced", "content 1 ambiguous", "content 2 surfaced"]
+    );
+    assert_eq!(stage.contract(job.short.as_str()).await, ContractState::TerminalAcked);
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m9_long_results_are_split_whole_in_every_unit_with_fences_balanced() {
+    // A family of seven code points, a combining accent, a wide sign, right-to-left words, and code.
+    let line = "👩‍👩‍👧‍👦 e\u{301}tude 漢字 שלום\n";
+    let text = format!("{}```rust\n{}```\n{}", line.repeat(60), "let it = be();\n".repeat(60), line.repeat(60));
+    for unit in [Unit::Chars, Unit::Utf16, Unit::Bytes] {
+        let stage = Stage::builder()
+            .limits(|limits| {
+                limits.unit = unit;
+                limits.text = unit.len(&text) / 2 + 450;
+            })
+            .begin()
+            .await;
+        let job = stage.runs(&Actor::named("ana"), OPS).await;
+        stage.seconds(2).await;
+        job.ends(&text);
+        stage.seconds(5).await;
+        let snapshot = stage.snapshot();
+        let shown: Vec<_> = snapshot.messages.iter().filter(|one| one.is_visible_bot()).map(|one| one.shown()).collect();
+        assert!((2..=3).contains(&shown.len()), "{unit:?}: {} messages", shown.len());
+        let mut lines = Vec::new();
+        for one in &shown {
+            assert!(unit.len(&one.text) <= stage.platform.limits().text, "{unit:?}");
+            assert_eq!(one.text.lines().filter(|line| line.starts_with("```")).count() % 2, 0, "{unit:?}\n{}", one.text);
+            let body = one.text.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with("```"));
+            lines.extend(body.map(str::to_owned));
+        }
+        let expected: Vec<&str> = text.lines().filter(|line| !line.starts_with("```")).map(str::trim_end).collect();
+        assert_eq!(lines, expected, "{unit:?}: every line once, in order and whole");
+        stage.ends().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn m10_refused_markup_is_sent_again_plain_once_then_as_an_excerpt_and_nothing_else_is() {
+    let long = format!("**Bold** and `code`\n{}", "a line of the result\n".repeat(70));
+    for (refusals, expected) in [(1, "Bold and code"), (2, "whole text: wilco jobs show a6k4")] {
+        let stage = Stage::new().await;
+        let job = stage.runs(&Actor::named("ana"), OPS).await;
+        stage.seconds(2).await;
+        stage.fault(Rule::new(Fault::Reshape).kind(EnvelopeKind::Content).times(refusals));
+        job.ends(&long);
+        stage.moment().await;
+        let done = stage.message("Done").shown().clone();
+        assert!(done.plain && done.text.contains(expected) && !done.text.contains("**"), "{}", done.text);
+        stage.ends().await;
+    }
+    // Any other refusal is not tried in another shape.
+    let stage = Stage::new().await;
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    stage.seconds(2).await;
+    stage.fault(Rule::new(Fault::Bug).kind(EnvelopeKind::Content));
+    job.ends("**Bold**");
+    stage.seconds(60).await;
+    assert_eq!(stage.calls(Verb::Edit, EnvelopeKind::Content).len(), 1);
+    assert_snapshot!(stage.operators_list().await, @"a6k4 content 0: scripted: the fault script says so");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m11_every_part_of_a_long_result_stays_in_the_thread() {
+    let stage = Stage::new().await;
+    let job = stage.runs(&Actor::named("ana"), THREAD).await;
+    job.writes("log.txt", "one\n");
+    stage.seconds(20).await;
+    job.ends(&"a line of the result\n".repeat(150));
+    stage.seconds(5).await;
+    let snapshot = stage.snapshot();
+    let bots: Vec<_> = snapshot.messages.iter().filter(|one| one.is_visible_bot()).collect();
+    assert_eq!(bots.len(), 5, "{}", stage.sees_all());
+    assert!(bots.iter().all(|one| one.address == stage.address(THREAD)));
+    assert_eq!(stage.sees(OPS), "");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m13_an_event_that_comes_twice_starts_one_job() {
+    let mut stage = Stage::new().await;
+    let ana = Actor::named("ana");
+    let job = stage.runs(&ana, OPS).await;
+    assert!(stage.platform.redeliver_last(&"sim".into()));
+    stage.seconds(1).await;
+    stage.crashes_and_restarts().await;
+    assert!(stage.platform.redeliver_last(&"sim".into()));
+    stage.seconds(1).await;
+    assert_eq!(stage.puppets.waiting(), 0);
+    assert_eq!(stage.jobs().await.len(), 1);
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Interrupted · a6k4 · bot restarted at 09:00 UTC
+          [Run again] [Details]
+    ");
+    drop(job);
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn m14_nobody_is_left_typing() {
+    let stage = Stage::new().await;
+    let ana = Actor::named("ana");
+    let job = stage.runs(&ana, OPS).await;
+    stage.says(&ana, OPS, "/jobs").await;
+    stage.says(&ana, OPS, "good morning").await;
+    job.panics("out of cheese");
+    stage.seconds(20).await;
+    assert!(!stage.platform.is_typing(&stage.address(OPS)));
+    stage.ends().await;
+}

@@ -254,7 +254,47 @@ async fn every_message_begins_with_its_state_and_is_short_on_every_platform() {
 #[tokio::test(start_paused = true)]
 async fn a_whole_day_in_one_channel_as_discord_shows_it() {
     let stage = journey(Profile::DiscordLike).await;
-    assert_snapshot!(folded(&stage.sees(OPS)), @"");
+    assert_snapshot!(folded(&stage.sees(OPS)), @"
+    ana | /run report
+    bot | Done · a6k4 · 1m
+
+          A line of the report. (×67)
+
+          report-a6k4.md attached (7 KB)
+          [Details]
+    ana | /run report
+    bot | Failed · b2k2 · exit 2 after 1m
+
+          table `orders` is missing
+          [Run again] [Details]
+    ana | /run report
+    bot | Cancelled · x4q3 · after 1m
+          asked by ana
+          ```
+          wrong branch
+          ```
+          [Run again] [Details]
+    bot | ↳ @ana question: report (b2k2)
+    only ana sees | Answered · b2k2 · Yes
+    bot | File · a6k4 · report-a6k4.md (7 KB)
+          (file report-a6k4.md, 7 KB)
+    bot | ↳ @ana failed: report (b2k2)
+    bot | ↳ @ana done: report (a6k4)
+    ana | /cancel x4q3 wrong branch
+    only ana sees | Cancelling · x4q3 · asked by ana
+                    reason: wrong branch
+    bot | ↳ @ana cancelled: report (x4q3)
+    ana | /run report
+    bot | Timed out · r4d2 · limit 5m
+          [Run again] [Details]
+    bot | File · r4d2 · report.csv (2 KB)
+          (file report.csv, 2 KB)
+    bot | ↳ @ana timed out: report (r4d2)
+    ana | /run report
+    bot | Interrupted · t5e2 · bot restarted at 09:06 UTC
+          [Run again] [Details]
+    bot | ↳ @ana interrupted: report (t5e2)
+    ");
     stage.ends().await;
 }
 
@@ -263,7 +303,46 @@ async fn a_whole_day_in_one_channel_as_slack_and_telegram_show_it() {
     for profile in [Profile::SlackLike, Profile::TelegramLike] {
         let stage = journey(profile).await;
         insta::allow_duplicates! {
-            assert_snapshot!(folded(&stage.sees(OPS)), @"");
+            assert_snapshot!(folded(&stage.sees(OPS)), @"
+            ana | /run report
+            bot | Done · a6k4 · 1m
+
+                  A line of the report. (×161)
+                  [Details]
+            ana | /run report
+            bot | Failed · b2k2 · exit 2 after 1m
+
+                  table `orders` is missing
+                  [Run again] [Details]
+            ana | /run report
+            bot | Cancelled · x4q3 · after 1m
+                  asked by ana
+                  ```
+                  wrong branch
+                  ```
+                  [Run again] [Details]
+            bot | ↳ @ana question: report (b2k2)
+            only ana sees | Answered · b2k2 · Yes
+            bot | Part 2 of 2 · a6k4
+
+                  A line of the report. (×139)
+            bot | ↳ @ana failed: report (b2k2)
+            bot | ↳ @ana done: report (a6k4)
+            ana | /cancel x4q3 wrong branch
+            only ana sees | Cancelling · x4q3 · asked by ana
+                            reason: wrong branch
+            bot | ↳ @ana cancelled: report (x4q3)
+            ana | /run report
+            bot | Timed out · r4d2 · limit 5m
+                  [Run again] [Details]
+            bot | File · r4d2 · report.csv (2 KB)
+                  (file report.csv, 2 KB)
+            bot | ↳ @ana timed out: report (r4d2)
+            ana | /run report
+            bot | Interrupted · t5e2 · bot restarted at 09:06 UTC
+                  [Run again] [Details]
+            bot | ↳ @ana interrupted: report (t5e2)
+            ");
         }
         stage.ends().await;
     }

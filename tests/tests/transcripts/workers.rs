@@ -15,12 +15,13 @@ const OPS: Where<'static> = Where::Channel("ops");
 
 /// The states that a job's first contract went through.
 async fn contract_road(stage: &Stage, job: &str) -> Vec<ContractState> {
-    let events = stage.inspect(job).await.events;
-    let moves = events.iter().filter_map(|entry| match &entry.event {
-        Event::ContractMoved { to, .. } => Some(*to),
-        _ => None,
-    });
-    moves.collect()
+    let mut road = Vec::new();
+    for entry in stage.inspect(job).await.events {
+        if let Event::ContractMoved { to, .. } = entry.event {
+            road.push(to);
+        }
+    }
+    road
 }
 
 #[tokio::test(start_paused = true)]

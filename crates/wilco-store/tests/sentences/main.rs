@@ -3,11 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod support;
-
+mod cancel;
 mod deadlines;
 mod edits;
 mod finish;
 mod indexes;
+mod journal;
 mod offer;
+mod property;
+mod recover;
+mod retry;
 mod settle;
+mod support;
+mod watch;
