@@ -87,7 +87,7 @@ impl Browser {
                 "needs chromium: {} not found",
                 missing.join(" and ")
             );
-            println!("skipped: needs chromium");
+            say_skipped();
             return None;
         }
         let place = BROWSERS.acquire().await.expect("nobody closes it");
@@ -207,6 +207,11 @@ impl Browser {
     pub async fn picture(&self) -> Vec<u8> {
         self.client.screenshot().await.expect("the browser draws")
     }
+}
+
+#[expect(clippy::print_stdout, reason = "a test that was skipped says so on a line of its own")]
+fn say_skipped() {
+    println!("skipped: needs chromium");
 }
 
 /// Whether an error only means that the page changed between two steps.

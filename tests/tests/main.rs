@@ -1,6 +1,7 @@
 //! One binary for every test that needs the whole house.
 
 mod browser;
+mod conformance;
 mod house;
 mod kill;
 mod transcripts;

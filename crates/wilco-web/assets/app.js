@@ -22,8 +22,8 @@ let skew = 0;
 let loads = 0;
 /** The short id of a job that was just started: its message is selected as soon as it appears. */
 let awaited = null;
-/** Words whose answer was lost: given again they are the same event, so that nothing runs twice. */
-let unsure = null;
+/** Words whose answer was lost, with their event: given again they are the same one, so that nothing runs twice. */
+const unsure = new Map();
 /** Whether the page says that the bot did not answer. */
 let unanswered = false;
 
@@ -290,11 +290,11 @@ function unpick() {
 
 async function say(text) {
   refuse("");
-  const words = `${key(here)} ${text}`;
-  if (unsure?.words !== words) unsure = { words, event: eventId() };
+  const words = `${session.as} ${key(here)} ${text}`;
+  if (!unsure.has(words)) unsure.set(words, eventId());
   try {
-    const answer = await api.send("/messages", { ...place(), text, event: unsure.event });
-    unsure = null;
+    const answer = await api.send("/messages", { ...place(), text, event: unsure.get(words) });
+    unsure.delete(words);
     return told(answer);
   } catch (error) {
     failed(error);

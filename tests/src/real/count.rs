@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wilco_core::EnvelopeKind;
-use wilco_sim::{Entry, Logged, Message, Profile, Snapshot};
+use wilco_sim::{Entry, Logged, Message, Profile, Snapshot, Verb};
 
 use super::crowd::{Form, Said};
 use super::kinds::{LINES, line_of, result_of};
@@ -92,6 +92,32 @@ fn may_be_stray(message: &Message, profile: Profile) -> bool {
     abilities.nonce_window.is_none() && shown.kind == Some(EnvelopeKind::Stub) && untouched
 }
 
+/// Acknowledgements that were sent again without a look, although the first one may have been applied: no create is
+/// ever repeated blindly where the platform does not recognise it.
+fn blind(log: &[Entry], profile: Profile) -> Vec<String> {
+    let abilities = profile.limits().abilities;
+    if abilities.nonce_window.is_some() {
+        return Vec::new();
+    }
+    let (mut applied, mut looked, mut blind) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for call in log.iter().filter_map(Entry::call) {
+        let Some(key) = &call.key else { continue };
+        match call.verb {
+            Verb::Find => drop(looked.insert(key)),
+            Verb::Post if call.kind == Some(EnvelopeKind::Stub) => {
+                if applied.contains(key) && !looked.contains(key) {
+                    blind.push(format!("{} was sent again blindly into {}", key, call.address));
+                }
+                if !matches!(call.outcome.as_str(), "retry" | "retry_after") {
+                    applied.insert(key);
+                }
+            }
+            Verb::Post | Verb::Edit | Verb::Probe | Verb::Status => {}
+        }
+    }
+    blind
+}
+
 fn in_thread<'a>(snapshot: &'a Snapshot, said: &'a Said) -> impl Iterator<Item = &'a Message> {
     snapshot.at(&said.place.address).filter(|message| message.is_visible_bot())
 }
@@ -131,6 +157,7 @@ pub fn tally(said: &[Said], log: &[Entry], snapshot: &Snapshot, profile: Profile
             tally.wrong.push(format!("{} is left as {:?}", message.address, message.shown().text));
         }
     }
+    tally.wrong.extend(blind(log, profile));
     let threads: BTreeSet<&str> = said.iter().map(|said| said.tag.as_str()).collect();
     for message in snapshot.messages.iter().filter(|message| message.is_visible_bot()) {
         if !message.address.thread.as_deref().is_some_and(|thread| threads.contains(thread)) {

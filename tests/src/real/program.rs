@@ -125,6 +125,11 @@ impl Home {
         Ok(list.iter().map(|receipt| format!("on the operator's list: {receipt}")).collect())
     }
 
+    /// Whether a process of a job lives.
+    pub fn has_children(&self) -> bool {
+        !marked::alive(&self.mark).is_empty()
+    }
+
     fn log_path(&self) -> PathBuf {
         self.folder.path().join("log")
     }

@@ -5,7 +5,8 @@ use wilco_core::contract::ContractState;
 use wilco_core::receipt::ReceiptKind;
 use wilco_core::{EnvelopeKind, Scope};
 use wilco_sim::{Fault, Rule, Verb};
-use wilco_tests::{Actor, Stage, Where};
+use wilco_tests::logbook::Line;
+use wilco_tests::{Actor, Logbook, Stage, Where};
 
 const OPS: Where<'static> = Where::Channel("ops");
 const THREAD: Where<'static> = Where::Thread("ops", "deploy");
@@ -103,7 +104,7 @@ async fn d8_a_plain_answer_has_no_receipt_and_settles_nothing() {
     only ana sees | ana · id `id-ana` on sim · role operator
                     You may start jobs, and cancel your own.
     ana | good morning
-    only ana sees | Nothing was started: this bot runs jobs and does not chat. `/run demo` starts one, /help lists the commands.
+    only ana sees | Nothing was started: this bot runs jobs and does not chat. /help lists what it runs and the commands.
     ana | /run reprot
     only ana sees | There is no worker `reprot`, nothing was started. Did you mean `report`? Workers: report.
     ");
@@ -247,14 +248,37 @@ async fn d10_r3_what_stands_on_the_operators_list_is_sent_again_only_by_the_oper
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(Where::Direct), @"
     ana | /run report
-    bot | On it · report · a6k4
-          [Cancel]
     bot | Done · a6k4 · 0s
 
           All is well.
           [Details]
     ");
     assert_eq!(stage.contract(job.short.as_str()).await, ContractState::TerminalAcked);
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn d11_whatever_does_not_surface_is_logged_with_its_channel_and_its_job() {
+    let log = Logbook::open();
+    let stage = Stage::new().await;
+    for kind in [EnvelopeKind::Stub, EnvelopeKind::Progress, EnvelopeKind::Content, EnvelopeKind::Ping] {
+        stage.fault(Rule::new(Fault::Dropped).kind(kind));
+    }
+    let job = stage.runs(&Actor::named("ana"), OPS).await;
+    stage.seconds(2).await;
+    job.step(1, 2, "half");
+    stage.seconds(20).await;
+    job.ends("All is well.");
+    stage.seconds(20).await;
+    let worker = stage.jobs().await[0].id.to_string();
+    let refused = |line: &&Line| line.field("outcome") == "retry";
+    let lines = log.lines();
+    let told: Vec<&Line> = lines.iter().filter(refused).collect();
+    let what: Vec<(&str, &str)> = told.iter().map(|line| (line.message.as_str(), line.field("kind"))).collect();
+    assert_eq!(what, [("delivery", "stub"), ("progress edit", ""), ("delivery", "content"), ("delivery", "ping")]);
+    for line in told {
+        assert_eq!((line.field("worker_id"), line.field("channel")), (worker.as_str(), "sim ops"), "{}", line.whole());
+    }
     stage.ends().await;
 }
 
@@ -312,7 +336,7 @@ async fn d14_two_ways_that_lead_to_one_place_show_the_result_there_once() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /watch a6k4
-    only ana sees | Watching · a6k4 · its progress and result appear in ops too
+    only ana sees | Watching · a6k4 · its progress and result appear here, too
     bot | Done · a6k4 · 0s
 
           All is well.

@@ -121,7 +121,11 @@ async fn j2_j3_j9_the_history_only_grows_its_numbers_have_no_gap_and_it_outlives
     let same: Vec<&Entry> = before.iter().filter(|entry| entry.at == before.last().unwrap().at).collect();
     let names: Vec<&str> = same.iter().map(|entry| entry.event.name()).collect();
     let result = ["completed", "contract_moved", "receipt_attempt", "receipt_settled", "contract_moved"];
-    assert_eq!(names, [result.as_slice(), &["receipt_attempt", "receipt_settled"]].concat(), "the result, then the ping");
+    assert_eq!(
+        names,
+        [result.as_slice(), &["receipt_attempt", "receipt_settled"]].concat(),
+        "the result, then the ping"
+    );
     stage.ends().await;
 }
 
@@ -217,4 +221,35 @@ async fn j8_what_people_read_is_the_same_history() {
     assert_eq!(lines, events.len(), "one line for each entry");
     assert!(matches!(events.last().unwrap().event, Event::ReceiptAttempt { .. }), "the repetition is told, too");
     stage.ends().await;
+}
+
+/// The statements of the product that write into the journal, by file.
+fn statements() -> Vec<String> {
+    let store = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/wilco-store/src");
+    let (mut folders, mut found) = (vec![store.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("it is text");
+            let file = path.strip_prefix(&store).expect("it is inside").display().to_string();
+            for verb in ["INSERT INTO journal", "UPDATE journal", "DELETE FROM journal"] {
+                found.extend(text.matches(verb).map(|verb| format!("{file}: {verb}")));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn j2_j5_one_function_writes_the_journal_and_only_the_retention_changes_it() {
+    assert_snapshot!(statements().join("\n"), @"
+    changes/prune.rs: DELETE FROM journal
+    changes/prune.rs: DELETE FROM journal
+    journal.rs: INSERT INTO journal
+    ");
 }

@@ -17,6 +17,8 @@ mod receipts;
 mod recovery;
 mod reload;
 mod responsive;
+mod results;
+mod shapes;
 mod stalled;
 mod watching;
 mod wording;

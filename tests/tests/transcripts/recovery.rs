@@ -15,6 +15,11 @@ fn sim() -> AccountId {
     AccountId::new("sim")
 }
 
+async fn connected(stage: &Stage) -> bool {
+    let health = stage.desk().health().await.expect("the store answers");
+    health.accounts.iter().any(|account| account.account == sim() && account.connected)
+}
+
 #[tokio::test(start_paused = true)]
 async fn u1_u4_a_job_that_was_lost_in_a_crash_is_reported_to_its_person() {
     let mut stage = Stage::new().await;
@@ -152,9 +157,11 @@ async fn u2_what_people_have_seen_stays_done_through_any_number_of_restarts() {
 #[tokio::test(start_paused = true)]
 async fn u3_a_stub_found_in_doubt_is_reconciled_as_the_platform_can() {
     // What the restarted process calls first, and how many messages there are in the end.
-    for (profile, first_call, created) in
-        [(Profile::DiscordLike, Verb::Post, 1), (Profile::SlackLike, Verb::Find, 1), (Profile::TelegramLike, Verb::Post, 2)]
-    {
+    for (profile, first_call, created) in [
+        (Profile::DiscordLike, Verb::Post, 1),
+        (Profile::SlackLike, Verb::Find, 1),
+        (Profile::TelegramLike, Verb::Post, 2),
+    ] {
         let mut stage = Stage::builder()
             .profile(profile)
             .settings(|settings| settings.defaults.on_interrupt = OnInterrupt::Rerun)
@@ -268,11 +275,11 @@ async fn u6_a_platform_that_cannot_be_reached_at_the_start_is_tried_until_it_can
     stage.start().await;
     stage.platform.say(&Actor::named("ana").0, &Actor::named("ana").at(OPS), "/run report").expect("people can write");
     stage.seconds(300).await;
-    let health = stage.desk().health().await.unwrap();
-    assert!(!health.accounts.iter().any(|account| account.connected && account.account != sim()));
     assert_eq!(stage.puppets.waiting(), 0);
+    assert!(!connected(&stage).await);
     stage.platform.offline(&sim(), false);
     stage.seconds(65).await;
+    assert!(connected(&stage).await);
     stage.puppets.next().ends("All is well.");
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"

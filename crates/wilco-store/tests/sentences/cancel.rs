@@ -41,7 +41,7 @@ proves!(c1_c4_c8_c9_a_stored_cancel_ends_when_the_task_was_seen_to_stop, |w| {
     let (by, reason) = ("ana".to_owned(), "wrong month".to_owned());
     assert_eq!(cancelling, CancelResult::Cancelling { short: short.clone(), by: by.clone(), reason: reason.clone() });
     assert_eq!(w.worker_state(&job).await, WorkerState::Cancelling);
-    assert_eq!(w.engine.read(wilco_store::reads::Stopping).await.unwrap(), [job.worker.clone()]);
+    assert_eq!(w.engine.read(wilco_store::reads::Stopping).await.unwrap(), std::slice::from_ref(&job.worker));
     assert_eq!(w.count(&job, "completed").await, 0);
     // No deadline interferes any more.
     w.pass(secs(7_200));

@@ -2,6 +2,7 @@
 //! engine, so that it says the same of every database behind it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects; everything else is a failure")]
 
 mod cancel;
 mod deadlines;
@@ -13,6 +14,7 @@ mod offer;
 mod property;
 mod recover;
 mod retry;
+mod routes;
 mod settle;
 mod support;
 mod watch;

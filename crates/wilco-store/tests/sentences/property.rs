@@ -185,9 +185,12 @@ impl Life {
     async fn finish(&mut self, pick: u8, how: u8) {
         let Some(job) = self.job(pick) else { return };
         let kind = EndKind::ALL[usize::from(how) % EndKind::ALL.len()];
-        let text = if how % 3 == 0 { "one line of text\n".repeat(200) } else { "short".into() };
-        let files =
-            if how % 4 == 0 { vec![FileRef { name: "a".into(), path: "/a".into(), size: 9 }] } else { Vec::new() };
+        let text = if how.is_multiple_of(3) { "one line of text\n".repeat(200) } else { "short".into() };
+        let files = if how.is_multiple_of(4) {
+            vec![FileRef { name: "a".into(), path: "/a".into(), size: 9 }]
+        } else {
+            Vec::new()
+        };
         self.w.finish(&job, Ending { text, files, ..Ending::bare(kind, "") }).await;
     }
 

@@ -484,3 +484,8 @@ pub(crate) fn state_of(row: &Row) -> ReceiptState {
 pub(crate) fn start(new: NewJob) -> Act {
     Act::Run(Box::new(new))
 }
+
+/// The claim of a job's stub.
+pub(crate) fn of<'a>(claims: &'a [Claim], job: &Job) -> &'a Claim {
+    claims.iter().find(|claim| claim.envelope.receipt.as_ref() == Some(&job.stub)).unwrap()
+}

@@ -1,0 +1,136 @@
+//! Leaving an address: the way of a route, its end, two that meet, and a chat that moves.
+
+use wilco_core::contract::ContractState;
+use wilco_core::journal::Event;
+use wilco_core::receipt::ReceiptKind::{Content, Ping, Stub};
+use wilco_core::receipt::ReceiptState::{Failed, Pending, Surfaced, Waiting};
+use wilco_core::{Address, NotSurfaced};
+use wilco_store::changes::Settled;
+
+use crate::support::*;
+
+proves!(d12_a_moved_chat_is_rewritten_everywhere_and_messages_are_looked_for_there, |w| {
+    let job = w.running().await;
+    let waiting = w.report().await;
+    let claim = w.claim_one(Stub).await;
+    let to = Address::channel("sim", "ops-2");
+    assert_eq!(w.answer(&claim, NotSurfaced::Moved(to.clone())).await, Settled::Rerouted);
+    for job in [&job, &waiting] {
+        assert_eq!(w.contract(job).await.route.steps(), [to.clone(), dm("ana")]);
+        assert_eq!(w.contract_row(&job.contract).await.text("channel").unwrap(), "ops-2");
+        assert_eq!(w.receipt(&job.content).await.text("channel").unwrap(), "ops-2");
+    }
+    let claim = w.claim_one(Stub).await;
+    assert_eq!((claim.envelope.address.clone(), claim.facts.attempts), (to.clone(), 0));
+    w.surface(&claim).await;
+    // The running job's message had its id in the old chat; the fill asks the new one for it.
+    w.done(&job, "x").await;
+    let fill = w.claim_one(Content).await;
+    assert_eq!(fill.target.as_ref().map(|message| &message.address), Some(&to));
+    w.answer(&fill, deleted()).await;
+    let stub = w.claim_one(Stub).await;
+    assert_eq!(stub.envelope.address, to);
+    w.surface(&stub).await;
+    w.surface_due().await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(d12_a_chat_that_moved_to_itself_is_no_hot_loop, |w| {
+    w.report().await;
+    let claim = w.claim_one(Stub).await;
+    let settled = w.answer(&claim, NotSurfaced::Moved(ops())).await;
+    assert!(matches!(settled, Settled::RetryScheduled { at: Some(at), attempts: 1 } if at > w.now), "{settled:?}");
+});
+
+proves!(d10_the_next_address_gets_the_stub_and_the_step_is_journalled, |w| {
+    let job = w.ask_for("report", "ana", thread_place("ana")).await;
+    w.surface_due().await;
+    w.begin().await;
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    assert_eq!(w.answer(&fill, gone()).await, Settled::Rerouted);
+    let step = Event::RouteStep {
+        contract: job.contract.clone(),
+        from: ops().in_thread("t1"),
+        to: ops(),
+        reason: "gone: the channel was deleted".into(),
+    };
+    assert!(w.events(&job).await.contains(&step));
+    assert_eq!(w.contract(&job).await.step, 1);
+    let stub = w.claim_one(Stub).await;
+    assert_eq!(stub.envelope.address, ops());
+    w.surface(&stub).await;
+    let fill = w.claim_one(Content).await;
+    assert_eq!(fill.envelope.address, ops());
+    w.surface(&fill).await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(d10_r14_at_the_end_of_the_route_stub_and_content_stand_on_the_list, |w| {
+    let job = w.report().await;
+    let claim = w.claim_one(Stub).await;
+    assert_eq!(w.answer(&claim, gone()).await, Settled::Rerouted);
+    let claim = w.claim_one(Stub).await;
+    assert_eq!((claim.envelope.address.clone(), claim.doubt), (dm("ana"), false));
+    assert!(matches!(w.answer(&claim, gone()).await, Settled::FailedForGood(_)));
+    assert_eq!(w.contract_state(&job).await, ContractState::Created);
+    assert_eq!(state_of(&w.receipt(&job.content).await), Waiting);
+    w.begin().await;
+    w.done(&job, "the whole result").await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalFailed);
+    assert_eq!(w.look(&job).await.ending.unwrap().text, "the whole result");
+    for id in [&job.stub, &job.content] {
+        let row = w.receipt(id).await;
+        assert_eq!(state_of(&row), Failed);
+        assert!(row.text("reason").unwrap().contains("the channel was deleted"));
+    }
+});
+
+proves!(d10_d14_two_routes_that_meet_show_the_result_once, |w| {
+    let place = || wilco_core::Place { direct: Some(dm("ana")), ..wilco_core::Place::public(ops()) };
+    let job = w.ask_for("report", "ana", place()).await;
+    let dev = Address::channel("sim", "dev");
+    let there = wilco_core::Place { direct: Some(dm("ana")), ..wilco_core::Place::public(dev) };
+    let (watched, _) = w.watch("ana", there, job.short.as_str()).await;
+    let claims = w.claim().await;
+    w.answer(of(&claims, &job), gone()).await;
+    let other = claims.iter().find(|claim| claim.envelope.receipt.as_ref() == Some(&watched.stub)).unwrap();
+    assert_eq!(w.answer(other, gone()).await, Settled::Surfaced);
+    let rows =
+        w.rows("SELECT state, reason FROM receipts WHERE contract = $1", wilco_store::args![&watched.contract]).await;
+    for row in &rows {
+        assert_eq!((state_of(row), row.opt_text("reason").unwrap().as_deref()), (Surfaced, Some("merged")));
+    }
+    let claims = w.surface_due().await;
+    assert_eq!(claims.len(), 1, "one stub in the direct message");
+    w.begin().await;
+    w.pass(secs(30));
+    let ending = wilco_core::worker::Ending {
+        text: "one line of text\n".repeat(200),
+        ..wilco_core::worker::Ending::bare(wilco_core::worker::EndKind::Done, "")
+    };
+    w.finish(&job, ending).await;
+    let mut shown: Vec<_> =
+        w.surface_due().await.iter().map(|claim| (claim.facts.kind, claim.envelope.address.clone())).collect();
+    shown.sort();
+    let mut once = shown.clone();
+    once.dedup();
+    assert_eq!(shown.iter().filter(|(kind, _)| *kind == Content || *kind == Ping).count(), 2, "{shown:?}");
+    let states: Vec<_> = w.look(&job).await.contracts.iter().map(|contract| contract.state).collect();
+    assert_eq!(states, [ContractState::TerminalAcked, ContractState::TerminalAcked]);
+    assert_eq!(w.states(&watched.contract).await.len(), 2, "nothing was added to the merged contract");
+});
+
+proves!(d10_a_route_does_not_merge_with_one_that_has_failed_there, |w| {
+    let job = w.report().await;
+    let dev =
+        wilco_core::Place { direct: Some(dm("ana")), ..wilco_core::Place::public(Address::channel("sim", "dev")) };
+    let (watched, _) = w.watch("ana", dev, job.short.as_str()).await;
+    let claims = w.claim().await;
+    let other = claims.iter().find(|claim| claim.envelope.receipt.as_ref() == Some(&watched.stub)).unwrap();
+    w.answer(of(&claims, &job), gone()).await;
+    let direct = w.claim_one(Stub).await;
+    assert!(matches!(w.answer(&direct, gone()).await, Settled::FailedForGood(_)));
+    assert_eq!(w.answer(other, gone()).await, Settled::Rerouted, "it tries for itself");
+    assert_eq!(w.states(&watched.contract).await[0], (Stub, 0, 0, Pending));
+});
