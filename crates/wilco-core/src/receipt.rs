@@ -308,7 +308,11 @@ pub fn judge(facts: &Facts, attempt: Attempt, outcome: DeliveryOutcome, now: Tim
         NotSurfaced::Moved(to) => Verdict::Moved { to },
         NotSurfaced::Gone(cause) => gone(facts, cause),
         NotSurfaced::StopAccount(cause) => Verdict::PauseAccount { cause },
-        NotSurfaced::Bug(cause) => Verdict::Fail { cause },
+        NotSurfaced::Bug(cause) => match (attempt, facts.shape) {
+            // The message that was to be filled stands there already and would say "Working" for ever.
+            (Attempt::Edit, Shape::Rich | Shape::Plain) => Verdict::Plainer { shape: Shape::Excerpt, cause },
+            (Attempt::Edit, Shape::Excerpt) | (Attempt::Post, _) => Verdict::Fail { cause },
+        },
     }
 }
 

@@ -112,10 +112,8 @@ impl Scene {
 
 /// The call whose effect was that somebody sees something of this kind.
 fn shown(entry: &Entry, wanted: EnvelopeKind) -> Option<u64> {
-    match &entry.what {
-        Logged::Posted { call, kind, .. } | Logged::Edited { call, kind, .. } if *kind == wanted => Some(*call),
-        _ => None,
-    }
+    let (Logged::Posted { call, kind, .. } | Logged::Edited { call, kind, .. }) = &entry.what else { return None };
+    (*kind == wanted).then_some(*call)
 }
 
 async fn acknowledgements() {
@@ -146,7 +144,10 @@ async fn acknowledgements() {
         column.sort_unstable();
         column[column.len() / 2]
     });
-    println!("{:>8} {:>6} {:>6} {:>6} {:>6}   (aim: p99 under 250)", "median", median[0], median[1], median[2], median[3]);
+    println!(
+        "{:>8} {:>6} {:>6} {:>6} {:>6}   (aim: p99 under 250)",
+        "median", median[0], median[1], median[2], median[3]
+    );
 }
 
 /// How long each thread waited for its stub, by the platform's clock, shortest first.
@@ -200,7 +201,11 @@ async fn idle() {
     let before = processor(running.pid());
     wait::pause(IDLE).await;
     let share = (processor(running.pid()) - before) / IDLE.as_secs_f64() * 100.0;
-    println!("idle for {} s: {share:.2} % of one processor, {:.1} MiB (aim: under 60)", IDLE.as_secs(), memory(running.pid()));
+    println!(
+        "idle for {} s: {share:.2} % of one processor, {:.1} MiB (aim: under 60)",
+        IDLE.as_secs(),
+        memory(running.pid())
+    );
     running.kill().await.expect("it can be killed");
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
@@ -91,8 +91,9 @@ impl Bot {
         (self.child, self.login) = (child, login);
     }
 
-    fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
+    #[expect(clippy::print_stdout, reason = "the harness keeps it back unless the test has failed")]
+    fn shows_its_log(&self) {
+        println!("the bot's log:\n{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
     }
 }
 
@@ -102,7 +103,7 @@ impl Drop for Bot {
         drop(self.child.kill());
         drop(self.child.wait());
         if std::thread::panicking() {
-            println!("the bot's log:\n{}", fs::read_to_string(self.log()).unwrap_or_default());
+            self.shows_its_log();
         }
     }
 }

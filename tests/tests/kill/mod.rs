@@ -30,6 +30,7 @@ fn every_point(passings: &[u32]) -> Vec<Crash> {
 
 /// The results of several runs, each with its name; fails with everything that is wrong in any of them.
 #[track_caller]
+#[allow(clippy::print_stdout, reason = "what was counted belongs to the output of the test")]
 fn conclude(what: &str, seed: u64, runs: BTreeMap<String, Result<Tally, String>>) {
     let mut all = Tally::default();
     let mut wrong = Vec::new();

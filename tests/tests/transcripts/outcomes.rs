@@ -232,7 +232,7 @@ async fn r15_d12_every_outcome_of_a_question() {
     moved: -[Done · a6k4 · 1m 10s] -[question: report (a6k4)] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Working · a6k4 · 20s · step 1/2] +ops-new[Done · a6k4 · 1m 10s] +ops-new[question: report (a6k4)] +ops-new[Part 2 of 2 · a6k4] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
     reshape: =
     stop_account: -[question: report (a6k4)]
-    bug: = ! question 1: scripted: the fault script says so
+    bug: =
     ");
 }
 
@@ -255,7 +255,7 @@ async fn r15_d12_every_outcome_of_the_result() {
     moved: -[Done · a6k4 · 1m 10s] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Working · a6k4 · 1m · step 1/2] +[Part 2 of 2 · a6k4 · on its way] +[File · a6k4 · log.txt · on its way] +ops-new[Done · a6k4 · 1m 10s] +ops-new[Part 2 of 2 · a6k4] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
     reshape: -[Done · a6k4 · 1m 10s] +[Done · a6k4 · 1m 10s (plain)]
     stop_account: =
-    bug: -[Done · a6k4 · 1m 10s] -[done: report (a6k4)] +[Working · a6k4 · 1m · step 1/2] ! content 0: scripted: the fault script says so
+    bug: -[Done · a6k4 · 1m 10s] +[Done · a6k4 · 1m 10s (plain)]
     ");
 }
 
@@ -278,7 +278,7 @@ async fn r15_r16_every_outcome_of_a_part() {
     moved: -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Part 2 of 2 · a6k4 · on its way] +[File · a6k4 · log.txt · on its way] +ops-new[Part 2 of 2 · a6k4] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
     reshape: -[Part 2 of 2 · a6k4] +[Part 2 of 2 · a6k4 (plain)]
     stop_account: =
-    bug: -[Part 2 of 2 · a6k4] +[Part 2 of 2 · a6k4 · on its way] ! part 1: scripted: the fault script says so
+    bug: -[Part 2 of 2 · a6k4] +[Part 2 of 2 · a6k4 (plain)]
     ");
 }
 
@@ -301,7 +301,7 @@ async fn r15_r17_every_outcome_of_a_file() {
     moved: -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[File · a6k4 · log.txt · on its way] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
     reshape: -[File · a6k4 · log.txt (4 B) (file log.txt)] +[File · a6k4 · log.txt (4 B) (file log.txt) (plain)]
     stop_account: =
-    bug: -[File · a6k4 · log.txt (4 B) (file log.txt)] +[File · a6k4 · log.txt · on its way] ! file 2: scripted: the fault script says so
+    bug: -[File · a6k4 · log.txt (4 B) (file log.txt)] +[File · a6k4 · log.txt (4 B) was refused here. It is kept: wilco jobs show a6k4 (plain)]
     ");
 }
 

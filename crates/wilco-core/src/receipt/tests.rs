@@ -153,6 +153,11 @@ fn credentials_pause_the_account_and_a_malformed_request_fails_at_once() {
         Verdict::PauseAccount { cause: cause() }
     );
     assert_eq!(verdict(&facts(K::Stub), Attempt::Post, NotSurfaced::Bug(cause())), Verdict::Fail { cause: cause() });
+    let mut content = facts(K::Content);
+    let excerpt = Verdict::Plainer { shape: Shape::Excerpt, cause: cause() };
+    assert_eq!(verdict(&content, Attempt::Edit, NotSurfaced::Bug(cause())), excerpt, "an excerpt, once");
+    content.shape = Shape::Excerpt;
+    assert_eq!(verdict(&content, Attempt::Edit, NotSurfaced::Bug(cause())), Verdict::Fail { cause: cause() });
     let to = Address::channel("sim", "new");
     assert_eq!(verdict(&facts(K::Stub), Attempt::Post, NotSurfaced::Moved(to.clone())), Verdict::Moved { to });
     assert!(matches!(verdict(&facts(K::Stub), Attempt::Post, NotSurfaced::Silent), Verdict::Fail { .. }));

@@ -6,15 +6,14 @@ use wilco_core::desk::{ReceiptFilter, ReceiptView};
 use wilco_core::receipt::ReceiptState;
 
 use crate::changes::Asker;
-use crate::changes::contract::{OVERTAKEN, SUPERSEDED};
 use crate::changes::resolve::standing;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 use crate::rows::{ReceiptRow, WORKER_BY_ID, WorkerRow};
 
 pub(super) const ALL: &str = "SELECT * FROM receipts ORDER BY created_at DESC, id DESC LIMIT $1";
-pub(super) const FAILED: &str =
-    "SELECT * FROM receipts WHERE state = 'failed' ORDER BY created_at DESC, id DESC LIMIT $1";
+pub(super) const FAILED: &str = "SELECT * FROM receipts WHERE state = 'failed' AND reason NOT LIKE 'superseded%' AND reason NOT LIKE 'overtaken%' \
+     ORDER BY created_at DESC, id DESC LIMIT $1";
 pub(super) const OPEN: &str =
     "SELECT * FROM receipts WHERE settled_at IS NULL AND state = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
 /// The bound is always true; it makes SQLite walk the index by age instead of sorting the whole table.
@@ -60,10 +59,6 @@ impl Change for ListReceipts {
                     continue;
                 }
             };
-            let replaced = |reason: &str| reason.starts_with(SUPERSEDED) || reason.starts_with(OVERTAKEN);
-            if self.filter.state == Some(ReceiptState::Failed) && receipt.reason.as_deref().is_some_and(replaced) {
-                continue;
-            }
             let Some(row) = tx.row(WORKER_BY_ID, args![&receipt.worker]).await? else { continue };
             match WorkerRow::decode(&row) {
                 Ok(worker) => {
