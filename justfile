@@ -16,6 +16,10 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# Acknowledgement latency, idle cost, restart and commits, from a release build; prints figures and judges nothing
+bench:
+    cargo run --release -p wilco-tests --bin bench
+
 # Rewrite every file as rustfmt wants it
 fmt:
     cargo fmt --all

@@ -54,6 +54,7 @@ CREATE INDEX IF NOT EXISTS workers_stopping ON workers (cancel_at) WHERE state =
 CREATE INDEX IF NOT EXISTS workers_person   ON workers (account, person_id, created_at);
 CREATE INDEX IF NOT EXISTS workers_kind     ON workers (kind, created_at, state) WHERE ended_at IS NULL;
 CREATE INDEX IF NOT EXISTS workers_newest   ON workers (created_at, id) WHERE ended_at IS NULL;
+CREATE INDEX IF NOT EXISTS workers_by_kind  ON workers (kind, created_at);
 CREATE INDEX IF NOT EXISTS workers_recent   ON workers (created_at, id);
 CREATE INDEX IF NOT EXISTS workers_ended    ON workers (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS workers_kept     ON workers (ended_at) WHERE kept = 1 AND ended_at IS NOT NULL;

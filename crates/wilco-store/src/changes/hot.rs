@@ -47,6 +47,7 @@ pub(crate) fn hot() -> Vec<(&'static str, &'static str)> {
         ("resolve.BY_SHORT", resolve::BY_SHORT),
         ("resolve.BY_PREFIX", resolve::BY_PREFIX),
         ("resolve.BY_KIND", resolve::BY_KIND),
+        ("resolve.LAST_OF_KIND", resolve::LAST_OF_KIND),
         ("resolve.HERE", resolve::HERE),
         ("resolve.SHOWN_IN", resolve::SHOWN_IN),
         ("retry.BY_PREFIX", retry::BY_PREFIX),

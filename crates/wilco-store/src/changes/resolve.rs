@@ -11,6 +11,7 @@ use crate::rows::{WorkerRow, worker_columns};
 pub(super) const BY_SHORT: &str = concat!(worker_columns!(), "WHERE short = $1");
 pub(super) const BY_PREFIX: &str =
     concat!(worker_columns!(), "WHERE short >= $1 AND short < $2 ORDER BY short LIMIT 200");
+pub(super) const LAST_OF_KIND: &str = concat!(worker_columns!(), "WHERE kind = $1 ORDER BY created_at DESC LIMIT 20");
 pub(super) const BY_KIND: &str =
     concat!(worker_columns!(), "WHERE ended_at IS NULL AND kind = $1 ORDER BY created_at DESC LIMIT 200");
 pub(super) const HERE: &str = concat!(
@@ -92,7 +93,8 @@ async fn is_shown(tx: &mut Tx<'_>, worker: &WorkerRow, here: &Address) -> Result
     Ok(false)
 }
 
-/// The job that a word means: a short id, a unique beginning of one, or the name of a kind that runs.
+/// The job that a word means: a short id, a unique beginning of one, or the name of a kind: the one
+/// that runs, or the last one when none does.
 pub(crate) async fn resolve(
     tx: &mut Tx<'_>,
     asker: &Asker,
@@ -115,6 +117,11 @@ pub(crate) async fn resolve(
     if seen.is_empty() {
         let rows = tx.rows(BY_KIND, args![&name]).await?;
         seen.extend(visible(tx, asker, &rows).await?);
+    }
+    if seen.is_empty() {
+        // None runs: whoever asks for "the report" means the last one.
+        let rows = tx.rows(LAST_OF_KIND, args![&name]).await?;
+        seen.extend(visible(tx, asker, &rows).await?.into_iter().take(1));
     }
     Ok(one_of(seen, Unresolved::NotFound))
 }
