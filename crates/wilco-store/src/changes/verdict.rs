@@ -16,7 +16,7 @@ use crate::engine::{Tx, args};
 use crate::error::StoreError;
 use crate::rows::{ContractRow, ReceiptRow, json};
 
-const SURFACED: &str = "UPDATE receipts SET state = 'surfaced', message = $1, settled_at = $2, reassert_at = $3, \
+const SURFACED: &str = "UPDATE receipts SET state = 'surfaced', message = $1, settled_at = $2, attempts = attempts + 1, reassert_at = $3, \
                         edit_open = 0, doubt = 0, lease_owner = NULL, lease_until = NULL WHERE id = $4";
 const ACKED: &str = "UPDATE contracts SET message = $1, acked_at = COALESCE(acked_at, $2), ack_deadline = NULL, \
                      shown_at = $2, progress_deadline = $3 WHERE id = $4";

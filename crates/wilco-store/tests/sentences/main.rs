@@ -5,6 +5,8 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects; everything else is a failure")]
 
 mod cancel;
+#[cfg(feature = "crash-points")]
+mod crash;
 mod deadlines;
 mod edits;
 mod finish;

@@ -266,14 +266,21 @@ proves!(d12_a_claim_of_a_paused_account_that_was_lost_stays_paused, |w| {
     assert_eq!(w.claim().await.len(), 2);
 });
 
-proves!(r14_a_bug_and_a_silent_answer_fail_at_once, |w| {
-    for reason in [NotSurfaced::Bug(cause()), NotSurfaced::Silent] {
-        let job = w.running().await;
-        w.done(&job, "x").await;
-        let claim = w.claim_one(Content).await;
-        assert!(matches!(w.answer(&claim, reason).await, Settled::FailedForGood(_)));
-        assert_eq!(w.contract_state(&job).await, ContractState::TerminalFailed);
-    }
+proves!(r14_a_silent_answer_fails_at_once_and_a_bug_after_an_excerpt, |w| {
+    let job = w.running().await;
+    w.done(&job, "x").await;
+    let claim = w.claim_one(Content).await;
+    assert!(matches!(w.answer(&claim, NotSurfaced::Silent).await, Settled::FailedForGood(_)));
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalFailed);
+
+    let job = w.running().await;
+    w.done(&job, "x").await;
+    let claim = w.claim_one(Content).await;
+    assert_eq!(w.answer(&claim, NotSurfaced::Bug(cause())).await, Settled::Rerouted);
+    let excerpt = w.claim_one(Content).await;
+    assert!(excerpt.envelope.body.plain && excerpt.envelope.body.text.contains("wilco jobs show"));
+    assert!(matches!(w.answer(&excerpt, NotSurfaced::Bug(cause())).await, Settled::FailedForGood(_)));
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalFailed);
 });
 
 proves!(r8_an_exhausted_content_receipt_fails_its_contract_in_the_same_step, |w| {

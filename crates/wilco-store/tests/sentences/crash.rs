@@ -1,0 +1,113 @@
+//! A process that stops inside of a sentence leaves all of it or nothing (requirement R7).
+
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use wilco_core::job::Ask;
+use wilco_core::receipt::Attempt;
+use wilco_core::worker::{EndKind, Ending};
+use wilco_core::{DeliveryOutcome, InstanceId, Place};
+use wilco_store::changes::{
+    AskQuestion, BeginDue, ClaimDue, EndEdit, Finish, Offer, Record, Recover, Resolution, Settle, StartEdits,
+};
+use wilco_store::crash;
+use wilco_store::engine::{Change, Mode};
+
+use crate::support::*;
+
+thread_local! {
+    static DIES_AT: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Everything that a step may change, as one text.
+async fn dump(w: &World) -> String {
+    let tables = [
+        "SELECT group_concat(id || state || journal_seq || ifnull(owner, '') || shown, ';') AS whole FROM workers",
+        "SELECT group_concat(id || state || edit_open || ifnull(edit_until, ''), ';') AS whole FROM contracts",
+        "SELECT group_concat(id || state || fence || attempts || ifnull(due_at, ''), ';') AS whole FROM receipts",
+        "SELECT group_concat(worker || seq || event, ';') AS whole FROM journal",
+        "SELECT group_concat(event, ';') AS whole FROM inbox",
+        "SELECT group_concat(id || state, ';') AS whole FROM questions",
+    ];
+    let mut all = String::new();
+    for sql in tables {
+        all.push_str(&w.rows(sql, vec![]).await[0].opt_text("whole").unwrap().unwrap_or_default());
+        all.push('\n');
+    }
+    all
+}
+
+/// Stops the change at its point, looks that nothing is left of it, and makes it once more.
+async fn stopped<C: Change + Clone>(w: &World, point: &'static str, change: C) -> C::Out {
+    assert!(crash::named().contains(&point));
+    let before = dump(w).await;
+    DIES_AT.set(Some(point));
+    let ended = AssertUnwindSafe(w.engine.write(change.clone())).catch_unwind().await;
+    DIES_AT.set(None);
+    assert!(!matches!(ended, Ok(Ok(_))), "{point} was not passed");
+    assert_eq!(dump(w).await, before, "{point} left something behind");
+    let answer = w.engine.write(change).await.unwrap();
+    assert_ne!(dump(w).await, before, "{point}: the change was made afterwards");
+    answer
+}
+
+#[tokio::test]
+async fn r7_a_sentence_is_stored_as_a_whole_or_not_at_all() {
+    crash::install(Box::new(|name| assert_ne!(DIES_AT.get(), Some(name), "the test stops here")));
+    let (_folder, mut w) = World::open(Mode::Inline).await;
+    let new = w.new_job("report", "ana");
+    let mut job = Job {
+        worker: new.id.clone(),
+        short: new.shorts[0].clone(),
+        contract: new.contract.clone(),
+        stub: new.stub.clone(),
+        content: new.content.clone(),
+        ahead: None,
+    };
+    let items = vec![w.item("ana", Place::public(ops()), start(new))];
+    let (now, platforms, owner) = (w.now, w.platforms(), w.owner.clone());
+    stopped(&w, "store.offer.applied", Offer { items, now, platforms: platforms.clone(), fresh: w.fresh() }).await;
+
+    let claim = ClaimDue { owner: owner.clone(), now, limit: 9, platforms: platforms.clone() };
+    let claim = stopped(&w, "store.claim.taken", claim).await.claims.remove(0);
+    let message = w.message(&ops());
+    let settle = Settle {
+        receipt: job.stub.clone(),
+        fence: claim.fence,
+        owner: owner.clone(),
+        reassert: false,
+        resolution: Resolution::Answered(Attempt::Post, DeliveryOutcome::Surfaced(message.clone())),
+        now,
+        jitter: 1.0,
+        platforms: platforms.clone(),
+        fresh: w.fresh(),
+    };
+    stopped(&w, "store.settle.applied", settle).await;
+    let settings = Arc::new(w.settings.clone());
+    stopped(&w, "store.begin.applied", BeginDue { owner, now, settings }).await;
+
+    let worker = job.worker.clone();
+    let mut shown = wilco_core::wording::Shown::default();
+    shown.take(&wilco_core::job::Progress::Line("one".into()));
+    stopped(&w, "store.record.applied", Record { worker: worker.clone(), shown, events: Vec::new(), now }).await;
+    let edits = StartEdits { worker: worker.clone(), now, platforms: platforms.clone() };
+    let claim = stopped(&w, "store.edit.opened", edits).await.open.remove(0);
+    let outcome = DeliveryOutcome::Surfaced(message);
+    stopped(&w, "store.edit.closed", EndEdit { claim, outcome, now }).await;
+
+    let ask = Ask { text: "Go on?".into(), choices: vec!["yes".into()] };
+    let question = w.dice.question(now);
+    let fresh = w.fresh();
+    let change = AskQuestion { worker: worker.clone(), question, number: 1, ask, now, fresh };
+    stopped(&w, "store.ask.applied", change).await;
+    let ending = Ending { text: "the result".into(), ..Ending::bare(EndKind::Done, "") };
+    let change = Finish { worker, ending, now, platforms: platforms.clone(), fresh: w.fresh() };
+    stopped(&w, "store.finish.applied", change).await;
+
+    job = w.running().await;
+    let change = Recover { owner: InstanceId::new("two"), alone: true, now, platforms, fresh: w.fresh() };
+    stopped(&w, "store.recover.applied", change).await;
+    assert_eq!(w.worker_state(&job).await, wilco_core::worker::WorkerState::Interrupted);
+}
