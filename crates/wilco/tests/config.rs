@@ -1,7 +1,9 @@
 //! The configuration as a person meets it: files, variables and options in, settings or clear sentences out.
 
-// A test says what went wrong by panicking; clippy does not see that helpers belong to tests.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says what went wrong by panicking; clippy does not see that helpers belong to tests"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

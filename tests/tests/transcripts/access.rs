@@ -247,7 +247,7 @@ async fn the_desk_hides_what_the_chat_hides() {
 async fn only_an_owner_sends_a_failed_receipt_again() {
     let stage = Stage::new().await;
     let (ana, cleo) = (Actor::named("ana"), Actor::named("cleo"));
-    stage.fault(wilco_sim::Rule::new(Fault::Bug).on(wilco_sim::Verb::Edit));
+    stage.fault(wilco_sim::Rule::new(Fault::Bug).on(wilco_sim::Verb::Edit).times(2));
     let job = stage.runs(&ana, OPS).await;
     stage.seconds(1).await;
     job.ends("42");

@@ -58,7 +58,7 @@ async fn o1_a_failure_for_good_a_timeout_a_loss_and_a_cancel_are_told_with_their
     let log = Logbook::open();
     let mut stage = Stage::builder().settings(|settings| settings.defaults.terms.terminal_secs = 30).begin().await;
     let ana = Actor::named("ana");
-    stage.fault(Rule::new(Fault::Bug).on(Verb::Edit));
+    stage.fault(Rule::new(Fault::Bug).on(Verb::Edit).times(2));
     let failing = stage.runs(&ana, OPS).await;
     failing.ends("42");
     stage.moment().await;

@@ -211,7 +211,7 @@ impl Settle {
             contract: receipt.contract.clone(),
             receipt: receipt.kind,
             part: receipt.part,
-            n: receipt.attempts + 1,
+            n: receipt.attempts,
             outcome: format!("reasserted: {name}"),
             cause: None,
             next: at,

@@ -56,9 +56,6 @@ mod crash_points {
         static DIES_AT: Cell<Option<&'static str>> = const { Cell::new(None) };
     }
 
-    /// The points that every change passes; those of the sentences have tests of their own.
-    const ENGINE: [&str; 4] = ["store.before_begin", "store.after_apply", "store.before_commit", "store.after_commit"];
-
     /// One handler for all tests of the process; each test sees its own thread's points.
     fn watch() {
         crash::install(Box::new(|name| {
