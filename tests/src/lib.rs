@@ -2,6 +2,7 @@
 //! a person sees it.
 
 pub mod browser;
+pub mod cast;
 pub mod clock;
 pub mod logbook;
 pub mod looks;
@@ -9,7 +10,9 @@ pub mod people;
 pub mod puppet;
 pub mod real;
 pub mod stage;
+mod wire;
 
+pub use cast::{Actor, Where};
 pub use logbook::Logbook;
 pub use puppet::Puppets;
-pub use stage::{Actor, Stage, Where};
+pub use stage::Stage;

@@ -10,7 +10,8 @@ use wilco_sim::{Call, Logged, Message, Verb};
 use wilco_store::engine::{Arg, Row, Tx};
 use wilco_store::{Change, StoreError};
 
-use crate::stage::{Actor, Stage, Where};
+use crate::cast::{Actor, Where};
+use crate::stage::Stage;
 
 impl Stage {
     /// The address of a place as Ana knows it.

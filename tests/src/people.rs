@@ -3,7 +3,8 @@
 use wilco_core::{MessageRef, Press};
 use wilco_sim::Note;
 
-use crate::stage::{Actor, Stage, Where};
+use crate::cast::{Actor, Where};
+use crate::stage::Stage;
 
 impl Stage {
     /// The newest private note that a person has got.

@@ -6,129 +6,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
-use wilco_core::access::{Access, Role, Rule};
 use wilco_core::desk::{Caller, Desk, Inspection, JobFilter, JobView, Limit, ReceiptFilter, ReceiptView};
 use wilco_core::random::Dice;
 use wilco_core::receipt::ReceiptState;
 use wilco_core::settings::Settings;
-use wilco_core::{
-    AccountId, Address, Clock, DeliveryOutcome, Envelope, Found, Inbox, Limits, ListenEnd, MessageRef, Messaging,
-    Person, Place, StatusUpdate, Timestamp, Worker, WorkerId,
-};
+use wilco_core::{Address, Clock, Limits, Worker, WorkerId};
 use wilco_loop::kinds::{KindMap, Kinds};
 use wilco_loop::{Bot, LoopDesk, Parts};
-use wilco_sim::{Fault, Platform, Profile, Rule as FaultRule, Scripted, Snapshot, place};
+use wilco_sim::{Fault, Platform, Profile, Rule as FaultRule, Scripted, Snapshot};
 use wilco_store::{Mode, Options, Store, Synchronous};
 
+use crate::cast::{Actor, Where, cast};
 use crate::clock::VirtualClock;
 use crate::puppet::{Puppets, Run};
+use crate::wire::Wire;
 
 /// The account that a stage's platform has.
 pub const ACCOUNT: &str = "sim";
 /// A moment in which everything that is due happens.
 const MOMENT: Duration = Duration::from_millis(1);
-
-/// Where somebody speaks.
-#[derive(Clone, Copy, Debug)]
-pub enum Where<'a> {
-    /// A channel that everybody reads.
-    Channel(&'a str),
-    /// A thread in it.
-    Thread(&'a str, &'a str),
-    /// A thread that only its members read.
-    PrivateThread(&'a str, &'a str),
-    /// The direct message with whoever speaks.
-    Direct,
-}
-
-/// A person of the script.
-#[derive(Clone, Debug)]
-pub struct Actor(pub Person);
-
-impl Actor {
-    /// A person with this name; the id is the name with an `id-` before it.
-    pub fn named(name: &str) -> Self {
-        Self(Person::new(format!("id-{name}"), name))
-    }
-
-    /// Where this person speaks, as the platform describes it.
-    pub fn at(&self, place: Where<'_>) -> Place {
-        let account = AccountId::new(ACCOUNT);
-        match place {
-            Where::Channel(channel) => place::public(&account, channel, &self.0),
-            Where::Thread(channel, thread) => place::thread(&account, channel, thread, &self.0),
-            Where::PrivateThread(channel, thread) => place::private_thread(&account, channel, thread, &self.0),
-            Where::Direct => place::direct(&account, &self.0),
-        }
-    }
-}
-
-/// The adapter of one process. After the process has crashed, no call of it leaves any more.
-struct Wire {
-    inner: Scripted,
-    cut: CancellationToken,
-    /// How many creates still name no message in their answer.
-    nameless: Arc<AtomicU32>,
-}
-
-impl Wire {
-    async fn alive(&self) {
-        if self.cut.is_cancelled() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// A call of a process that crashes meanwhile is never answered to it.
-    async fn call<T>(&self, call: impl Future<Output = T>) -> T {
-        self.alive().await;
-        let answer = call.await;
-        self.alive().await;
-        answer
-    }
-}
-
-#[async_trait]
-impl Messaging for Wire {
-    fn account(&self) -> &AccountId {
-        self.inner.account()
-    }
-    fn limits(&self) -> &Limits {
-        self.inner.limits()
-    }
-    async fn listen(&self, inbox: Arc<dyn Inbox>, stop: CancellationToken) -> ListenEnd {
-        tokio::select! {
-            biased;
-            () = self.cut.cancelled() => std::future::pending().await,
-            end = self.inner.listen(inbox, stop) => end,
-        }
-    }
-    async fn post(&self, envelope: &Envelope) -> DeliveryOutcome {
-        let outcome = self.call(self.inner.post(envelope)).await;
-        let fewer = |left: u32| left.checked_sub(1);
-        match outcome {
-            DeliveryOutcome::Surfaced(message)
-                if self.nameless.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() =>
-            {
-                DeliveryOutcome::Surfaced(MessageRef { message: String::new(), ..message })
-            }
-            other @ (DeliveryOutcome::Surfaced(_) | DeliveryOutcome::NotSurfaced(_)) => other,
-        }
-    }
-    async fn edit(&self, message: &MessageRef, envelope: &Envelope) -> DeliveryOutcome {
-        self.call(self.inner.edit(message, envelope)).await
-    }
-    async fn find(&self, envelope: &Envelope, since: Timestamp) -> Found {
-        self.call(self.inner.find(envelope, since)).await
-    }
-    async fn probe(&self, address: &Address) -> DeliveryOutcome {
-        self.call(self.inner.probe(address)).await
-    }
-    async fn status(&self, address: &Address, update: &StatusUpdate) -> DeliveryOutcome {
-        self.call(self.inner.status(address, update)).await
-    }
-}
 
 /// Builds a stage.
 pub struct Builder {
@@ -219,25 +116,6 @@ impl Builder {
         };
         stage.start().await;
         stage
-    }
-}
-
-/// Everybody whom the scripts know, with their roles.
-fn cast() -> Access {
-    let rule = |name: &str, grant| Rule {
-        account: Some(ACCOUNT.to_owned()),
-        user: Some(format!("id-{name}")),
-        role: None,
-        channel: None,
-        grant,
-    };
-    Access {
-        rules: vec![
-            rule("ana", Role::Operator),
-            rule("bo", Role::Viewer),
-            rule("cleo", Role::Owner),
-            rule("dora", Role::Operator),
-        ],
     }
 }
 

@@ -8,6 +8,7 @@ mod adapters;
 mod lane;
 mod outbox;
 mod running;
+mod strays;
 mod timers;
 mod watch;
 
@@ -19,10 +20,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use wilco_core::settings::Settings;
-use wilco_core::{Body, DeliveryKey, Envelope, MessageRef, Short, Timestamp, WorkerId, wording};
+use wilco_core::{Timestamp, WorkerId};
 use wilco_store::StoreError;
 use wilco_store::changes::{BeginDue, Prune, Pruned, RenewLeases, ResumeAccounts, Run, STARTS};
-use wilco_store::reads::{InspectJob, Stopping};
+use wilco_store::reads::Stopping;
 
 use crate::event::Event;
 use crate::intake::{self, Taken};
@@ -225,7 +226,7 @@ impl ChannelLoop {
         }
         for (worker, short, message) in taken.strays {
             let shared = self.shared.clone();
-            self.tasks.spawn(adopt(shared, worker, short, message));
+            self.tasks.spawn(strays::adopt(shared, worker, short, message));
         }
         if !taken.accepted.is_empty() {
             self.begin();
@@ -380,25 +381,4 @@ impl ChannelLoop {
 /// Whether another process has changed the store; if so, what it wants stopped.
 async fn look(store: wilco_store::Store) -> Result<Option<Vec<WorkerId>>, StoreError> {
     if store.poll_changed().await? { store.read(Stopping).await.map(Some) } else { Ok(None) }
-}
-
-/// A press has shown where a stray stub stands: it is edited to point below, once it is known to be one.
-async fn adopt(shared: Shared, worker: WorkerId, short: Short, message: MessageRef) {
-    let asker = wilco_store::changes::Asker::host();
-    let query = InspectJob { asker, job: worker.to_string(), limit: wilco_core::desk::Limit::default() };
-    let Ok(Ok(inspection)) = shared.store().read(query).await else { return };
-    let known = inspection.contracts.iter().any(|contract| contract.message.as_ref() == Some(&message));
-    let open = inspection.contracts.iter().all(|contract| contract.message.is_none());
-    if known || open {
-        return;
-    }
-    let Some(adapter) = shared.adapter(&message.address.account) else { return };
-    let job = wording::Job { kind: &inspection.job.kind, short: &short };
-    let body: Body = wording::stray(job);
-    let envelope = Envelope::plain(message.address.clone(), DeliveryKey::new("stray"), body);
-    let outcome = crate::delivery::bounded(shared.clock(), adapter.edit(&message, &envelope)).await;
-    match outcome {
-        Ok(outcome) => tracing::info!(worker_id = %worker, outcome = outcome.name(), "stray stub adopted"),
-        Err(cause) => tracing::warn!(worker_id = %worker, %cause, "stray stub could not be adopted"),
-    }
 }
