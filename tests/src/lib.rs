@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod cast;
 pub mod clock;
+pub mod disk;
 pub mod logbook;
 pub mod looks;
 pub mod people;

@@ -34,6 +34,7 @@ pub struct Builder {
     settings: Settings,
     kinds: KindMap,
     puppets: Puppets,
+    folder: Option<PathBuf>,
 }
 
 /// The stage itself. Call [`Stage::ends`] at the end of every script: it lets time run on and holds
@@ -93,6 +94,13 @@ impl Builder {
         self
     }
 
+    /// Keeps the store and the jobs' folders below this folder.
+    #[must_use]
+    pub fn on(mut self, folder: &std::path::Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
     /// Opens the curtain: the process runs and listens.
     pub async fn begin(self) -> Stage {
         let clock = VirtualClock::start();
@@ -101,7 +109,10 @@ impl Builder {
         let mut kinds = self.kinds;
         kinds.insert("report".to_owned(), Arc::new(self.puppets.clone()));
         let mut stage = Stage {
-            dir: tempfile::tempdir().expect("a folder for the store"),
+            dir: match self.folder {
+                Some(folder) => tempfile::tempdir_in(folder).expect("a folder for the store"),
+                None => tempfile::tempdir().expect("a folder for the store"),
+            },
             generation: 0,
             clock,
             platform,
@@ -131,6 +142,7 @@ impl Stage {
             settings,
             kinds: KindMap::new(),
             puppets: Puppets::default(),
+            folder: None,
         }
     }
 
@@ -324,6 +336,11 @@ impl Stage {
     /// Everything about one job.
     pub async fn inspect(&self, job: &str) -> Inspection {
         self.desk().inspect(&Caller::Host, job, Limit::default()).await.expect("the job exists")
+    }
+
+    /// How the bot says that it is.
+    pub async fn desk_health(&self) -> wilco_core::desk::Health {
+        self.desk().health().await.expect("the store answers")
     }
 
     /// The operator's list.

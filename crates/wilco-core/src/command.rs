@@ -157,13 +157,16 @@ fn first_word(text: &str) -> (&str, &str) {
     }
 }
 
+/// What stands as the reason of a cancel for which nobody gave one.
+pub const NO_REASON: &str = "no reason given";
+
 /// The reason of a cancel as it is stored and shown everywhere: trimmed, one line, at most 200
 /// characters; blank becomes the default (requirement C4).
 pub fn cancel_reason(given: Option<&str>) -> String {
     let clean = crate::text::sanitise(given.unwrap_or_default());
     let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
-        return "no reason given".to_owned();
+        return NO_REASON.to_owned();
     }
     crate::text::cut(&line, 200, crate::text::Unit::Chars).into_owned()
 }

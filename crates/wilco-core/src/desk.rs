@@ -223,7 +223,7 @@ pub enum DeskError {
     #[error("{}", .0.text)]
     Refused(Reply),
     /// The store did not answer.
-    #[error("the store did not take it, and nothing was changed: {0}")]
+    #[error("the store did not take it: {0}")]
     Store(String),
 }
 
@@ -282,6 +282,9 @@ pub struct Health {
     pub oldest: Option<Timestamp>,
     /// Receipts on the operator's list.
     pub failed: u32,
+    /// Why the store takes no changes, while it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
     /// The connections.
     pub accounts: Vec<AccountHealth>,
 }

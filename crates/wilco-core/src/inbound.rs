@@ -99,7 +99,10 @@ pub enum Accepted {
         reply: Option<Reply>,
     },
     /// The same event was stored before; nothing happens again.
-    Duplicate,
+    Duplicate {
+        /// The job that it started then.
+        worker: Option<Short>,
+    },
     /// The store cannot take it now; the platform may deliver it again.
     Busy,
     /// It will not be done, and the reply says why and what to do.

@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// The shortest pause between two edits of one message at an age of its worker.
 ///
-/// 3 s at first, 10 s after a minute, 30 s after ten minutes (`faults.md`, "Limits to build in"): an
+/// 3 s at first, 10 s after a minute, 30 s after ten minutes (the rate that survives the limits of every platform): an
 /// old job changes little, and every edit spends the chat's shared budget.
 pub fn gap(age: Duration) -> Duration {
     let secs = match age.as_secs() {

@@ -290,7 +290,7 @@ const FALLBACKS: u32 = 1;
 
 /// The one rule of deliveries: what follows from an outcome.
 ///
-/// `docs/outcomes.md` shows it as a table; `faults.md` of the design gives the source of each row.
+/// `docs/outcomes.md` shows it as a table.
 pub fn judge(facts: &Facts, attempt: Attempt, outcome: DeliveryOutcome, now: Timestamp) -> Verdict {
     let reason = match outcome {
         DeliveryOutcome::Surfaced(message) => {
@@ -366,7 +366,7 @@ pub enum Reconcile {
 }
 
 /// The way to reconcile a create in doubt. The window is taken short by a third, because "the past
-/// few minutes" is no number (`faults.md`: resend only within 90 s).
+/// few minutes" (Discord API, "Create Message", field `enforce_nonce`) is no number.
 pub fn reconcile(facts: &Facts, now: Timestamp) -> Reconcile {
     let in_window = match (facts.nonce_window, facts.first_attempt) {
         (Some(window), Some(first)) => now.since(first) < window,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 /// The store could not do it; nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the store did not take it, and nothing was changed: {0}")]
+#[error("the store did not take it: {0}")]
 pub struct ShelfError(pub String);
 
 /// Keys and values of one account: a poll offset, an IDENTIFY budget, the messages of the web chat.

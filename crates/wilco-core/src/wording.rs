@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::command::NO_REASON;
+use crate::contract::ContractState;
 use crate::envelope::{Body, Button, FileRef, Press};
 use crate::ids::{DeliveryKey, Short};
 use crate::inbound::{Person, Reply};
@@ -156,12 +158,65 @@ pub fn quiet(job: Job<'_>, key: &DeliveryKey, elapsed: Duration, silent: Duratio
 
 /// A cancel is stored and the job has not stopped yet.
 pub fn cancelling(job: Job<'_>, by: &str, reason: &str) -> Body {
-    Body::text(format!("Cancelling · {} · asked by {}\n{}", job.short, one_line(by), plain_line(reason)))
+    Body::text(format!("Cancelling · {} · asked by {}{}", job.short, one_line(by), because(reason)))
 }
 
-/// A worker's or a person's words as one line in which no markup is read.
-fn plain_line(words: &str) -> String {
-    quoted(&[one_line(words)])
+/// The line with the reason of a cancel; nothing when none was given.
+fn because(reason: &str) -> String {
+    if reason == NO_REASON { String::new() } else { format!("\nreason: {}", harmless(reason)) }
+}
+
+/// A person's words as one line in which no platform reads markup. The marks themselves are exchanged
+/// for characters that look like them, because there is no escape that every platform understands.
+pub fn harmless(words: &str) -> String {
+    let line = one_line(words);
+    let mut result = String::with_capacity(line.len());
+    let mut letters = line.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        let next = letters.peek().copied().unwrap_or(' ');
+        match letter {
+            '`' => result.push('\''),
+            '*' => result.push('∗'),
+            '~' => result.push('∼'),
+            '|' => result.push('¦'),
+            '\\' => result.push('∖'),
+            // Inside of a word, as in `snake_case`, it is no mark.
+            '_' if !(before.is_alphanumeric() && next.is_alphanumeric()) => result.push('＿'),
+            '(' if before == ']' => result.push_str(" ("),
+            other => result.push(other),
+        }
+        before = letter;
+    }
+    result
+}
+
+/// Where a job stands, for people; [`WorkerState::name`] is for the store and for programs.
+pub fn state_words(state: WorkerState) -> &'static str {
+    match state {
+        WorkerState::WaitingForInput => "waiting for you",
+        WorkerState::TimedOut => "timed out",
+        WorkerState::Queued
+        | WorkerState::Running
+        | WorkerState::Cancelling
+        | WorkerState::Done
+        | WorkerState::Failed
+        | WorkerState::Cancelled
+        | WorkerState::Interrupted => state.name(),
+    }
+}
+
+/// What became of a promise, for people; [`ContractState::name`] is for the store and for programs.
+pub fn contract_words(state: ContractState) -> &'static str {
+    match state {
+        ContractState::Created => "accepted",
+        ContractState::Acked => "acknowledged",
+        ContractState::Progressing => "progressing",
+        ContractState::SlaMissed => "quiet",
+        ContractState::TerminalPending => "result on its way",
+        ContractState::TerminalAcked => "result shown",
+        ContractState::TerminalFailed => "result failed",
+    }
 }
 
 /// A question in the worker's own message.
@@ -198,17 +253,17 @@ pub struct EndFacts<'a> {
 pub fn end_header(facts: &EndFacts<'_>) -> String {
     let (word, short, elapsed) = (facts.ending.kind.word(), facts.job.short, text::duration(facts.elapsed));
     let detail = &facts.ending.detail;
-    match facts.ending.kind {
-        EndKind::Done => format!("{word} · {short} · {elapsed}"),
-        EndKind::Failed if detail.is_empty() => format!("{word} · {short} · after {elapsed}"),
-        EndKind::Failed => format!("{word} · {short} · {detail} after {elapsed}"),
-        EndKind::TimedOut | EndKind::Interrupted if detail.is_empty() => format!("{word} · {short} · after {elapsed}"),
-        EndKind::TimedOut | EndKind::Interrupted => format!("{word} · {short} · {detail}"),
-        EndKind::Cancelled => match facts.step {
-            Some((at, _)) => format!("{word} · {short} · stopped at step {at}"),
-            None => format!("{word} · {short} · after {elapsed}"),
-        },
-    }
+    // What ended as it began ran for no time that anybody would want to read.
+    let brief = facts.elapsed < Duration::from_secs(1);
+    let after = if brief { String::new() } else { format!("after {elapsed}") };
+    let said = match facts.ending.kind {
+        EndKind::Done => elapsed,
+        EndKind::Failed => format!("{detail} {after}").trim().to_owned(),
+        EndKind::TimedOut | EndKind::Interrupted if detail.is_empty() => after,
+        EndKind::TimedOut | EndKind::Interrupted => detail.clone(),
+        EndKind::Cancelled => facts.step.map_or(after, |(at, _)| format!("stopped at step {at}")),
+    };
+    if said.is_empty() { format!("{word} · {short}") } else { format!("{word} · {short} · {said}") }
 }
 
 /// The line below the header that a cancel leaves behind: it never claims a stop that did not happen.
@@ -216,7 +271,7 @@ pub fn cancel_note(facts: &EndFacts<'_>) -> Option<String> {
     let (by, reason) = facts.cancel?;
     let by = one_line(by);
     Some(match facts.ending.kind {
-        EndKind::Cancelled => format!("asked by {by}\n{}", plain_line(reason)),
+        EndKind::Cancelled => format!("asked by {by}{}", because(reason)),
         EndKind::Done | EndKind::Failed | EndKind::TimedOut | EndKind::Interrupted => {
             format!("{by} asked to cancel it, but it had ended already; this is its real result")
         }
@@ -306,4 +361,61 @@ pub fn silence(limit: Duration) -> String {
 /// The reason of a time-out by a question that nobody answered.
 pub fn unanswered(limit: Duration) -> String {
     format!("no answer for {}", text::duration(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c4_a_reason_is_one_line_in_which_nothing_is_markup() {
+        for (typed, shown) in [
+            ("wrong branch", "wrong branch"),
+            ("snake_case is kept, _this_ is no emphasis", "snake_case is kept, ＿this＿ is no emphasis"),
+            ("**bold** `code` ~~no~~ ||spoiler||", "∗∗bold∗∗ 'code' ∼∼no∼∼ ¦¦spoiler¦¦"),
+            ("[name](https://example.org)", "[name] (https://example.org)"),
+            ("a\n```\nb\\*", "a ''' b∖∗"),
+        ] {
+            assert_eq!(harmless(typed), shown);
+            assert_eq!(text::plain(shown), shown, "no mark is left");
+        }
+    }
+
+    #[test]
+    fn c4_a_message_leaves_the_reason_out_when_none_was_given() {
+        let short = Short::new("k7f2");
+        let job = Job { kind: "report", short: &short };
+        let given = crate::command::cancel_reason(Some(" wrong  branch "));
+        assert_eq!(cancelling(job, "bo", &given).text, "Cancelling · k7f2 · asked by bo\nreason: wrong branch");
+        let none = crate::command::cancel_reason(None);
+        assert_eq!(cancelling(job, "bo", &none).text, "Cancelling · k7f2 · asked by bo");
+    }
+
+    #[test]
+    fn what_ended_within_a_second_ran_for_no_time() {
+        let short = Short::new("k7f2");
+        let header = |kind, detail: &str, millis| {
+            let ending = Ending { detail: detail.to_owned(), ..Ending::bare(kind, "") };
+            let job = Job { kind: "report", short: &short };
+            let elapsed = Duration::from_millis(millis);
+            end_header(&EndFacts { job, elapsed, ending: &ending, cancel: None, step: None })
+        };
+        assert_eq!(header(EndKind::Failed, "cannot start", 20), "Failed · k7f2 · cannot start");
+        assert_eq!(header(EndKind::Failed, "cannot start", 1_000), "Failed · k7f2 · cannot start after 1s");
+        assert_eq!(header(EndKind::Failed, "", 999), "Failed · k7f2");
+        assert_eq!(header(EndKind::Failed, "", 2_000), "Failed · k7f2 · after 2s");
+        assert_eq!(header(EndKind::Cancelled, "", 0), "Cancelled · k7f2");
+        assert_eq!(header(EndKind::Interrupted, "", 0), "Interrupted · k7f2");
+        assert_eq!(header(EndKind::Done, "", 0), "Done · k7f2 · 0s");
+    }
+
+    #[test]
+    fn states_are_told_in_words_that_people_use() {
+        let all = ContractState::ALL.map(contract_words).join(", ");
+        assert_eq!(all, "accepted, acknowledged, progressing, quiet, result on its way, result shown, result failed");
+        for state in WorkerState::ALL {
+            assert!(!state_words(state).contains('_'), "{}", state.name());
+        }
+        assert_eq!(state_words(WorkerState::WaitingForInput), "waiting for you");
+    }
 }

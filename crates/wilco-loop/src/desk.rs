@@ -119,16 +119,17 @@ impl Desk for LoopDesk {
         };
         let accepted = running.inbox.offer(vec![inbound]).await.pop();
         match accepted {
-            Some(Accepted::Stored { worker: Some(short), .. }) => {
+            // The same request given again is answered as it was the first time, so that a client may try again.
+            Some(Accepted::Stored { worker: Some(short), .. } | Accepted::Duplicate { worker: Some(short) }) => {
                 Ok(self.inspect(&Caller::Host, short.as_str(), Limit::default()).await?.job)
             }
-            Some(Accepted::Duplicate) => {
-                Err(DeskError::BadInput(format!("the event `{event}` was given before; its job was started then")))
+            Some(Accepted::Duplicate { worker: None }) => {
+                Err(DeskError::BadInput(format!("the event `{event}` was given before and started no job")))
             }
             Some(Accepted::Refused(reply) | Accepted::Answered(reply)) => Err(DeskError::Refused(reply)),
-            Some(Accepted::Stored { worker: None, .. } | Accepted::Busy) | None => {
-                Err(DeskError::Store("it did not answer; give it again in a moment".to_owned()))
-            }
+            Some(Accepted::Stored { worker: None, .. } | Accepted::Busy) | None => Err(DeskError::Store(
+                "it did not answer, and nothing was started; give it again in a moment".to_owned(),
+            )),
         }
     }
 
@@ -185,6 +186,7 @@ impl Desk for LoopDesk {
 
     async fn health(&self) -> Result<Health, DeskError> {
         let mut health = self.read(HealthOf).await?;
+        health.store = self.shared.store().trouble();
         let Some(running) = &self.running else { return Ok(health) };
         for adapter in self.shared.adapters() {
             let account = adapter.account().clone();

@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Ask { worker: WorkerId, number: u32, ask: Ask, reply: oneshot::Sender<Result<usize, NoAnswer>> },
     /// A task was seen to end.
     TaskEnded { worker: WorkerId, end: TaskEnd },
+    /// The end of a job has everything that it brings along.
+    EndReady { worker: WorkerId, ending: Box<wilco_core::worker::Ending> },
     /// The store has answered the write of a worker that was in flight.
     Written { worker: WorkerId, answer: Result<Answer, StoreError> },
     /// Due receipts were claimed.

@@ -1,6 +1,7 @@
 //! What people say becomes changes and private answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use wilco_core::access::Role;
@@ -64,7 +65,7 @@ pub(crate) async fn take(
         Ok(Vec::new())
     } else {
         let offer = Offer { items, now: shared.now(), platforms: shared.platforms(), fresh: shared.fresh() };
-        shared.store().write(offer).await
+        store_it(&shared, offer).await
     };
     taken.failed = stored.is_err();
     let mut stored = stored.map(Vec::into_iter);
@@ -85,6 +86,26 @@ pub(crate) async fn take(
     // An adapter that does not wait any more has said *heard* and reads the outcome from the channel.
     drop(reply.send(answers));
     taken
+}
+
+/// How long a batch waits for a store that another program keeps locked. The person has been told
+/// *heard* long before; giving up sooner would refuse what only needs patience (requirement L2).
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Stores a batch as soon as the store takes it. The change is the same at each attempt, so that a
+/// batch that was stored after all is not stored twice.
+async fn store_it(shared: &Shared, offer: Offer) -> Result<Vec<Offered>, StoreError> {
+    let clock = shared.clock();
+    let end = clock.monotonic() + PATIENCE;
+    loop {
+        match shared.store().write(offer.clone()).await {
+            Err(StoreError::Busy(why)) if clock.monotonic() < end => {
+                tracing::warn!(why, "what people said waits for a store that another program keeps locked");
+                clock.sleep_until(clock.monotonic() + crate::channel_loop::STORE_PAUSE).await;
+            }
+            stored => return stored,
+        }
+    }
 }
 
 fn refused(error: &StoreError) -> Accepted {
@@ -212,7 +233,7 @@ fn told(shared: &Shared, inbound: &Inbound, offered: Offered, taken: &mut Taken)
     let role = shared.role(&inbound.account, &inbound.person, &inbound.place.address.channel);
     let stored = |worker: Option<Short>, reply: Option<Reply>| Accepted::Stored { worker, reply };
     match offered {
-        Offered::Duplicate { .. } => Accepted::Duplicate,
+        Offered::Duplicate { worker } => Accepted::Duplicate { worker },
         Offered::Run(Ok(started)) => {
             taken.accepted.push((started.worker, started.short.clone()));
             stored(Some(started.short), None)
@@ -228,7 +249,14 @@ fn told(shared: &Shared, inbound: &Inbound, offered: Offered, taken: &mut Taken)
             if let What::Press { press: Press::CancelStub { .. }, message: Some(message) } = &inbound.what {
                 taken.strays.push((done.worker, short.clone(), message.clone()));
             }
-            stored(Some(short), Some(cancel_reply(&done.result)))
+            let reply = cancel_reply(&done.result);
+            match &done.result {
+                CancelResult::Cancelling { .. } | CancelResult::Cancelled { .. } => stored(Some(short), Some(reply)),
+                // Nothing was changed, and no program may take the answer for a success (requirement C3).
+                CancelResult::AlreadyCancelling { .. } | CancelResult::AlreadyCompleted { .. } => {
+                    Accepted::Refused(reply)
+                }
+            }
         }
         Offered::Cancel(Err(unresolved)) => {
             let name = match &inbound.what {
@@ -339,6 +367,8 @@ async fn reading(shared: &Shared, inbound: &Inbound, command: &Command, asker: &
                 .iter()
                 .map(|account| (account.account.to_string(), account.paused.clone().unwrap_or_default()))
                 .collect();
+            let paused: Vec<(String, String)> =
+                shared.store().trouble().map(|why| ("store".to_owned(), why)).into_iter().chain(paused).collect();
             let oldest = health.oldest.map(|since| now.since(since));
             Accepted::Answered(wording::health(health.running, health.queued, health.undelivered, oldest, &paused))
         }

@@ -1,6 +1,8 @@
 //! One task for each running job: it runs the worker, sees it end, and stops it within a bound.
 
-use std::path::PathBuf;
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +41,7 @@ pub(crate) struct Task {
 impl Task {
     /// Runs the worker to its end, or to the end of the grace after it was told to stop.
     pub(crate) async fn run(self) -> TaskEnd {
-        if let Err(error) = std::fs::create_dir_all(&self.folder) {
+        if let Err(error) = private_folder(&self.folder) {
             let cause = wilco_core::Cause::new("no folder", format!("{}: {error}", self.folder.display()));
             return TaskEnd::Returned { result: Err(Failure::Retryable(cause)), told: false };
         }
@@ -70,6 +72,13 @@ impl Task {
             }
         }
     }
+}
+
+/// A job's own folder is nobody else's business, however open the folder around it is. One that an
+/// earlier run left behind is closed as well.
+pub(crate) fn private_folder(path: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
 type Caught = Result<Result<Output, Failure>, Box<dyn std::any::Any + Send>>;
@@ -122,6 +131,22 @@ mod tests {
             self.0.cancel();
             Err(Failure::Permanent(Cause::new("stopped", "told to stop")))
         }
+    }
+
+    #[test]
+    fn a_jobs_folder_is_its_owners_alone_in_an_open_one_and_when_it_was_open_before() {
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let parent = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(parent.path(), Permissions::from_mode(0o777)).unwrap();
+        let folder = parent.path().join("w");
+        private_folder(&folder).unwrap();
+        assert_eq!(mode(&folder), 0o700);
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        private_folder(&folder).unwrap();
+        assert_eq!((mode(&folder), mode(parent.path())), (0o700, 0o777), "the folder around it is not ours to change");
+        let missing = parent.path().join("files/w");
+        private_folder(&missing).unwrap();
+        assert_eq!(mode(&parent.path().join("files")), 0o700);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use wilco_core::desk::Inspection;
 use wilco_core::journal::{Entry, Event};
-use wilco_core::wording::one_line;
+use wilco_core::wording::{contract_words, one_line};
 
 /// How many of the newest lines `/status` shows.
 const SHOWN: usize = 15;
@@ -32,7 +32,7 @@ fn words(event: &Event) -> String {
         Event::Question { text, .. } => format!("asked: {}", one_line(text)),
         Event::Answered { choice, by } => format!("{} answered: {}", one_line(by), one_line(choice)),
         Event::AckMissed { .. } => "acknowledgement late".to_owned(),
-        Event::ContractMoved { to, .. } => format!("contract {}", to.name()),
+        Event::ContractMoved { to, .. } => contract_words(*to).to_owned(),
         Event::ReceiptAttempt { receipt, n, outcome, cause, .. } => {
             format!("{} attempt {n}: {outcome}{}", receipt.name(), because(cause))
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::{TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use wilco_core::command::{self, Parsed};
 use wilco_core::schedule::HEARD_AFTER;
@@ -10,8 +11,10 @@ use wilco_core::{Accepted, AccountId, Clock, Inbound, Inbox, ListenEnd, Press, R
 
 use crate::platform::{Event, Saying};
 
-/// The most events that are offered in one transaction.
-pub(crate) const BATCH: usize = 32;
+/// The most events that are offered in one transaction: as many as Telegram's `getUpdates` gives at once.
+pub(crate) const BATCH: usize = 100;
+/// How many answers are on their way at once. Each begins in its turn, so what needs no wire stays in order.
+const ANSWERING: usize = 16;
 
 /// A connection that brings events.
 #[async_trait]
@@ -98,10 +101,11 @@ async fn offer(
     };
     // An inbox that answers fewer than it was offered has not taken the rest.
     let answers = answers.into_iter().map(Some).chain(std::iter::repeat(None));
-    for ((event, _), accepted) in offered.iter().zip(answers) {
-        line.answer(event, &accepted.unwrap_or(Accepted::Busy)).await?;
-    }
-    Ok(())
+    let pairs = offered.iter().zip(answers).map(Ok);
+    let told = stream::iter(pairs).try_for_each_concurrent(ANSWERING, |((event, _), accepted)| async move {
+        line.answer(event, &accepted.unwrap_or(Accepted::Busy)).await
+    });
+    told.await
 }
 
 /// What an event means, or what to say to the person at once.

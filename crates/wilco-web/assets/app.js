@@ -4,8 +4,10 @@ import * as api from "./api.js";
 import * as composer from "./composer.js";
 import * as conversation from "./conversation.js";
 import * as delivery from "./delivery.js";
+import * as elsewhere from "./elsewhere.js";
 import { byId, elapsed, eventId, fill, gathered, h } from "./dom.js";
 import { follow } from "./live.js";
+import { starters } from "./starters.js";
 import { isOpen } from "./timeline.js";
 
 const narrow = matchMedia("(max-width: 860px)");
@@ -84,6 +86,7 @@ async function become(person) {
     h("option", { value: one.id, selected: one.id === session.as }, `${one.name} · ${one.role}`)));
   byId("speaking-as").disabled = session.people.length < 2;
   conversation.meet(session.people);
+  drawStarters();
   unread = new Map();
   const wanted = before?.name ?? decodeURIComponent(location.hash.slice(2));
   enter(session.channels.find((channel) => channel.name === wanted) ?? session.channels[0]);
@@ -107,6 +110,19 @@ function enter(channel) {
   conversation.select(null);
   delivery.unselect();
   load(true);
+}
+
+function drawStarters() {
+  fill(byId("starters"), starters({
+    commands: session.commands,
+    kinds: session.kinds,
+    role: me().role,
+    send: (text) => {
+      say(text);
+      composer.offer();
+    },
+    compose: composer.fill,
+  }));
 }
 
 function about(channel) {
@@ -190,9 +206,20 @@ function hello(told) {
   if (restarted) {
     session.boot = told.boot;
     announce("The bot was restarted.");
+    relearn();
   }
   // Everything after this arrives by the stream, everything before it by this load.
   load(false);
+}
+
+/** What a new bot offers may differ: its commands and workers are asked for again. */
+async function relearn() {
+  try {
+    session = await api.session(session.as);
+    drawStarters();
+  } catch (error) {
+    failed(error);
+  }
 }
 
 function lost() {
@@ -382,12 +409,7 @@ function wire() {
     const to = event.target.closest("[data-to]")?.dataset.to;
     if (to) tab(to);
   });
-  for (const chip of document.querySelectorAll("[data-starter]")) {
-    chip.addEventListener("click", () => {
-      say(chip.dataset.starter);
-      composer.offer();
-    });
-  }
+  elsewhere.start({ failed });
   document.addEventListener("keydown", (event) => {
     const typingNow = event.target.matches?.("input, textarea, select");
     if (event.key === "Escape" && !composer.isOpen()) {

@@ -70,7 +70,7 @@ impl Web {
                     }
                 }
                 // Words that cannot be shown are not acted upon either: nobody could see why something runs.
-                Err(error) => return Accepted::Refused(wording::not_stored(&error.0)),
+                Err(error) => return Accepted::Refused(wording::not_stored_as(&error.0)),
             }
         }
         inbox.offer(vec![inbound]).await.into_iter().next().unwrap_or(Accepted::Busy)
@@ -80,7 +80,7 @@ impl Web {
     fn told(&self, person: &str, address: &wilco_core::Address, taken: Accepted, heard: Option<&Note>) -> Told {
         let (result, worker, reply) = match taken {
             Accepted::Stored { worker, reply } => ("stored", worker, reply),
-            Accepted::Duplicate => ("duplicate", None, None),
+            Accepted::Duplicate { worker } => ("duplicate", worker, None),
             Accepted::Busy => ("busy", None, Some(wording::not_stored("the store is busy"))),
             Accepted::Refused(reply) => ("refused", None, Some(reply)),
             Accepted::Answered(reply) => ("answered", None, Some(reply)),

@@ -28,8 +28,10 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("conversation.js", SCRIPT, include_str!("../assets/conversation.js")),
     ("delivery.js", SCRIPT, include_str!("../assets/delivery.js")),
     ("dom.js", SCRIPT, include_str!("../assets/dom.js")),
+    ("elsewhere.js", SCRIPT, include_str!("../assets/elsewhere.js")),
     ("live.js", SCRIPT, include_str!("../assets/live.js")),
     ("markup.js", SCRIPT, include_str!("../assets/markup.js")),
+    ("starters.js", SCRIPT, include_str!("../assets/starters.js")),
     ("timeline.js", SCRIPT, include_str!("../assets/timeline.js")),
 ];
 

@@ -33,7 +33,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub web: Option<String>,
 
-    /// Print JSON instead of text
+    /// Print JSON instead of text, errors included
     #[arg(long, global = true)]
     pub json: bool,
 

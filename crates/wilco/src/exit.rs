@@ -31,6 +31,18 @@ impl Exit {
         self as u8
     }
 
+    /// The word for the code in errors as JSON, where nothing closer is known.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Unavailable => "unavailable",
+            Self::Held => "held",
+            Self::Config => "config",
+        }
+    }
+
     /// The code for an error: that of the first [`Ended`], of refused configuration, or of a command line that
     /// was not understood, wherever it is in the chain; otherwise [`Exit::Failed`].
     pub fn of(error: &anyhow::Error) -> Self {
@@ -64,12 +76,26 @@ pub struct Ended {
     pub exit: Exit,
     /// What happened and what to do.
     pub sentence: String,
+    /// The word for programs, as the API has it where it has one; see [`Ended::word`].
+    code: &'static str,
 }
 
 impl Ended {
     /// An end of a certain kind.
     pub fn new(exit: Exit, sentence: impl Into<String>) -> Self {
-        Self { exit, sentence: sentence.into() }
+        Self { exit, sentence: sentence.into(), code: exit.name() }
+    }
+
+    /// The same end under a closer word than that of its exit code.
+    #[must_use]
+    pub fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The word for an error in JSON: that of the first [`Ended`] in the chain, otherwise that of the exit code.
+    pub fn word(error: &anyhow::Error) -> &'static str {
+        let known = error.chain().find_map(|cause| cause.downcast_ref::<Self>());
+        known.map_or_else(|| Exit::of(error).name(), |ended| ended.code)
     }
 }
 
@@ -92,6 +118,9 @@ mod tests {
         let held = Err::<(), _>(Ended::new(Exit::Held, "another instance holds the store"));
         assert_eq!(Exit::of(&held.context("opening").unwrap_err()), Exit::Held);
         assert_eq!(Exit::of(&anyhow::anyhow!("anything else")), Exit::Failed);
+        assert_eq!(Ended::word(&anyhow::anyhow!("anything else")), "failed");
+        let closer = Err::<(), _>(Ended::new(Exit::Failed, "there is no job").coded("not_found"));
+        assert_eq!(Ended::word(&closer.context("looking").unwrap_err()), "not_found");
         let usage = crate::cli::Cli::read(["wilco", "--nonsense"]).unwrap_err();
         assert_eq!(Exit::of(&usage.into()), Exit::Usage);
         let version = crate::cli::Cli::read(["wilco", "--version"]).unwrap_err();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use wilco_core::{Clock, Worker};
 use wilco_loop::kinds::{ArgSpec, CommandSpec, CommandWorker, KindMap, Kinds};
+use wilco_loop::launcher::Rlimits;
 
 use crate::config::{Config, Origin, Problem, Problems, WorkerConfig};
 
@@ -67,6 +68,10 @@ fn spec(name: &str, worker: &WorkerConfig) -> CommandSpec {
         stderr_progress: worker.stderr_progress,
         asks: worker.asks,
         result_file: worker.result_file.clone(),
+        limits: Rlimits {
+            file_size: Some(u64::from(worker.max_file_mib) << 20),
+            open_files: Some(worker.max_open_files.into()),
+        },
         about: worker.about.clone(),
         ..CommandSpec::new(name, worker.command.iter().cloned())
     }
@@ -124,6 +129,14 @@ mod tests {
         assert!(check("a9").unwrap_err().contains("`branch` has to match the pattern `[a-z]+`"));
         assert!(check("abcdefghij").unwrap_err().contains("at most 8 characters"));
         assert!(check("").unwrap_err().contains("missing"));
+    }
+
+    #[test]
+    fn a_configured_worker_has_limits_and_may_change_them() {
+        let limits = |text: &str| spec("report", &config(text).workers["report"]).limits;
+        assert_eq!(limits(REPORT), Rlimits::USUAL);
+        let changed = limits(&format!("{REPORT}max_file_mib = 2\nmax_open_files = 64\n"));
+        assert_eq!(changed, Rlimits { file_size: Some(2 << 20), open_files: Some(64) });
     }
 
     #[test]

@@ -32,6 +32,12 @@ pub(crate) fn tell(text: &str) {
     }
 }
 
+/// Writes an error to standard error as the API writes its own: one line of JSON, with secrets masked.
+pub(crate) fn complain_json(code: &str, sentence: &str) {
+    let error = serde_json::json!({ "error": { "code": code, "message": redact(sentence) } });
+    drop(writeln!(io::stderr(), "{error}"));
+}
+
 /// Writes a sentence to standard error, with everything masked that looks like a secret.
 pub(crate) fn complain(sentence: &str) {
     // Where standard error is closed, the exit code still says what happened.

@@ -28,16 +28,23 @@ pub fn main_with(extras: Extras) -> ExitCode {
     if let Some(code) = wilco_loop::launcher::intercept() {
         return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
     }
-    match perform(std::env::args_os(), extras) {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // Looked for by hand, because a command line that is not understood has to be answered, too.
+    let json = words.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    match perform(words, extras) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            explain(&error);
+            explain(&error, json);
             Exit::of(&error).into()
         }
     }
 }
 
-fn explain(error: &anyhow::Error) {
+fn explain(error: &anyhow::Error, json: bool) {
+    // Help and version were asked for and are no error.
+    if json && Exit::of(error) != Exit::Fine {
+        return out::complain_json(Ended::word(error), format!("{error:#}").trim_end());
+    }
     match error.downcast_ref::<clap::Error>() {
         // Help goes to standard output and mistakes to standard error. Where that is closed, the code says it.
         Some(usage) => drop(usage.print()),
@@ -59,8 +66,7 @@ fn perform(words: impl IntoIterator<Item = OsString>, extras: Extras) -> anyhow:
         }
         Command::Jobs(jobs) => {
             let config = quiet(&loader)?;
-            within(commands::jobs(&config, extras, jobs, cli.json))?;
-            Ok(Exit::Fine)
+            within(commands::jobs(&config, extras, jobs, cli.json))
         }
         Command::Receipts(receipts) => {
             let config = quiet(&loader)?;

@@ -1,7 +1,6 @@
 //! The bot itself, from an opened store to a drained one.
 
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +24,8 @@ use crate::local::{self, Additions};
 use crate::wiring::{self, Wiring};
 use crate::{greeting, kinds, listen, out};
 
+mod private;
+
 /// The count of running jobs is a courtesy; a store that hangs must not keep the second Ctrl-C waiting.
 const COUNTING: Duration = Duration::from_secs(1);
 
@@ -39,6 +40,8 @@ pub(crate) async fn run(loader: Loader, config: Config, extras: Extras) -> anyho
     for warning in &config.warnings {
         tracing::warn!("config: {warning}");
     }
+    // Before it is opened: SQLite gives the log beside the database the mode that the database has.
+    private::database(&wiring::database(&config.store.url));
     let store = wiring::open(&config.store.url, true).await?;
     let wiring = Wiring::over(store.clone());
     let ended = serve(loader, config, extras, wiring, stops).await;
@@ -56,7 +59,7 @@ async fn serve(
     let (makers, additions) = extras.split();
     let kinds = Offered::new(&config, additions, &wiring.clock)?;
     let folder = wiring::files(&config);
-    private_folder(&folder)?;
+    private::folder(&folder)?;
     let web = wiring.web(&config);
     let adapters = wiring.adapters(web.as_ref(), makers)?;
     let others: Vec<String> = adapters.iter().skip(web.iter().count()).map(|made| made.account().to_string()).collect();
@@ -113,14 +116,6 @@ fn open_page(web: &Arc<Web>, listener: TcpListener, stop: &CancellationToken) ->
         if let Err(error) = served.await {
             tracing::error!(%error, "web: the page is closed; jobs go on, start wilco again for the page");
         }
-    })
-}
-
-/// The folder of all jobs' folders, for this user alone. One that is there stays as it is.
-fn private_folder(path: &Path) -> Result<(), Ended> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-        let sentence = format!("the folder {} for the files of jobs cannot be made: {error}", path.display());
-        Ended::new(Exit::Unavailable, format!("{sentence}. Make room or choose another with store.files"))
     })
 }
 

@@ -177,7 +177,10 @@ fn database_url_is_used_where_nothing_of_wilcos_own_says_more() {
     let desk = Desk::empty().env("DATABASE_URL", "postgres://bot:hunter2@db/x");
     let problems = desk.problems();
     assert!(problems[0].starts_with("environment DATABASE_URL: store.url: "), "{problems:?}");
-    assert!(problems[0].contains("PostgreSQL is not in this version") && !problems[0].contains("hunter2"));
+    assert!(
+        problems[0].contains("PostgreSQL is not in this version; unset it, or use --store sqlite:wilco.db")
+            && !problems[0].contains("hunter2")
+    );
     assert!(desk.env("WILCO_STORE__URL", "sqlite:own.db").load().is_ok(), "another program's variable is no obstacle");
 }
 
@@ -251,7 +254,11 @@ fn bad_input_gets_a_sentence_with_its_place() {
         ),
         ("zzz = 1", "bot.toml:1:1: zzz: there is no such key"),
         ("web = 1", "bot.toml:1:7: web: this is a section, not a whole number; write [web]"),
-        ("[web]\nbind = '0.0.0.0:80'", "listening beyond this machine is not in this version"),
+        (
+            "[web]\nbind = '0.0.0.0:80'",
+            "listening beyond this machine is not in this version; from another one, open a tunnel to the same port \
+             with `ssh -L 7733:127.0.0.1:7733 <host>`",
+        ),
         (
             "[web]\nenabled = 'yes'",
             "bot.toml:2:11: web.enabled: this is a text; it has to be true or false; allowed: true or false; default: true",

@@ -16,8 +16,8 @@ pub struct Tally {
     pub asked: usize,
     /// How they ended, by the first word of their terminal message.
     pub ends: BTreeMap<String, usize>,
-    /// Acknowledgements that were posted twice; they hold no result.
-    pub strays: usize,
+    /// Acknowledgements that were posted twice, by platform; they hold no result.
+    pub strays: BTreeMap<&'static str, usize>,
     /// What must not be.
     pub wrong: Vec<String>,
 }
@@ -26,7 +26,9 @@ impl Tally {
     /// Takes another one in.
     pub fn add(&mut self, other: Self) {
         self.asked += other.asked;
-        self.strays += other.strays;
+        for (platform, count) in other.strays {
+            *self.strays.entry(platform).or_default() += count;
+        }
         self.wrong.extend(other.wrong);
         for (end, count) in other.ends {
             *self.ends.entry(end).or_default() += count;
@@ -37,7 +39,10 @@ impl Tally {
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ends: Vec<String> = self.ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
-        write!(f, "{} jobs asked for: {}; {} stray acknowledgements", self.asked, ends.join(", "), self.strays)
+        let strays: Vec<String> =
+            self.strays.iter().map(|(platform, count)| format!("{count} on {platform}")).collect();
+        let strays = if strays.is_empty() { "none".to_owned() } else { strays.join(", ") };
+        write!(f, "{} jobs asked for: {}; stray acknowledgements: {strays}", self.asked, ends.join(", "))
     }
 }
 
@@ -152,7 +157,7 @@ pub fn tally(said: &[Said], log: &[Entry], snapshot: &Snapshot, profile: Profile
     }
     for message in snapshot.unfinished() {
         if may_be_stray(message, profile) {
-            tally.strays += 1;
+            *tally.strays.entry(profile.name()).or_default() += 1;
         } else {
             tally.wrong.push(format!("{} is left as {:?}", message.address, message.shown().text));
         }

@@ -9,12 +9,11 @@ use super::wait;
 pub const GONE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A worker whose command never ends by itself: it keeps a child in its own process group and one that has
-/// detached itself, and prints now and then. The mark stands in the command line of each.
+/// detached itself. The mark stands in the command line of each. It prints once, at its start: whoever went on
+/// printing would be ended by the broken pipe, without anybody's care.
 pub fn spin_worker(mark: &str) -> String {
-    let inner = "while :; do sleep 0.1; done";
-    let script = format!(
-        "setsid sh -c '{inner}' {mark}-detached & sh -c '{inner}' {mark}-child & while :; do echo tick; sleep 0.1; done"
-    );
+    let spin = "while :; do sleep 0.1; done";
+    let script = format!("setsid sh -c '{spin}' {mark}-detached & sh -c '{spin}' {mark}-child & echo spinning; {spin}");
     format!(
         "[workers.spin]\ncommand = [\"/bin/sh\", \"-c\", \"{script}\", \"{mark}-leader\"]\n\
          args = [{{ name = \"tag\", pattern = \"[a-z0-9-]+\" }}]\nterminal_secs = 600\n"

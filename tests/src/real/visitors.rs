@@ -59,6 +59,19 @@ impl Visitors {
         }
     }
 
+    /// Opens the page of this life and speaks there until the bot has taken everything.
+    ///
+    /// # Errors
+    /// When the page does not open or closes before.
+    pub async fn live_until_taken(&mut self, running: &mut Running) -> Result<(), Missed> {
+        let link = running.link(OPENS_WITHIN).await.ok_or_else(|| Missed::Nobody("no link was shown".to_owned()))?;
+        let page = Page::sign_in(&link).await?;
+        while self.wishes.iter().any(|wish| !wish.taken) {
+            self.turn(&page).await?;
+        }
+        Ok(())
+    }
+
     /// One look around: what was not answered is said again, questions are answered, some jobs are stopped.
     async fn turn(&mut self, page: &Page) -> Result<(), Missed> {
         for at in 0..self.wishes.len() {

@@ -3,7 +3,9 @@
 use fantoccini::key::Key;
 use wilco_tests::browser::{Browser, Screen};
 
-use super::page::{BOT, button, composer, connection, delivery, focus, known, message, run, say, signed_in, step};
+use super::page::{
+    BOT, become_person, button, composer, connection, delivery, focus, known, message, run, say, signed_in, step,
+};
 
 #[tokio::test]
 async fn the_printed_link_signs_one_browser_in_and_works_once() {
@@ -22,6 +24,49 @@ async fn the_printed_link_signs_one_browser_in_and_works_once() {
     assert_eq!(other.count("//*[@id='composer']").await, 0, "a used link opens nothing");
     other.visit(&format!("{}/api/v1/session", bot.url)).await;
     assert!(other.shown().await.contains("signed_out"), "{}", other.shown().await);
+}
+
+#[tokio::test]
+async fn open_elsewhere_signs_a_second_browser_in() {
+    let Some((_bot, browser)) = signed_in(Screen::DESKTOP).await else { return };
+    browser.press("//*[@id='elsewhere']").await;
+    browser.sees("//*[@id='elsewhere-about'][not(@hidden)]").await;
+    let link = browser.asks("return document.getElementById('elsewhere-link').value").await;
+    drop(browser);
+    let Some(other) = Browser::open(Screen::DESKTOP).await else { return };
+    other.visit(link.as_str().unwrap()).await;
+    other.sees(&connection("open", "connected")).await;
+}
+
+#[tokio::test]
+async fn the_empty_channel_offers_what_exists_and_what_the_person_may_do() {
+    let Some((_bot, browser)) = signed_in(Screen::DESKTOP).await else { return };
+    browser.sees("//*[@id='starters']/button[.='Ask me a question first']").await;
+    become_person(&browser, "bo").await;
+    browser.sees("//*[@id='starters']/button[.='/help']").await;
+    assert_eq!(browser.count("//*[@id='starters']/button").await, 1, "a viewer starts nothing");
+    // What a bot with other workers offers: nothing that starts something by the press alone.
+    let offered = browser
+        .asks(
+            "return import('/assets/starters.js').then(({ starters }) => ['report', null].map((kind) => {
+               const told = [];
+               const chips = starters({
+                 commands: [{ verb: 'run', needs: 'operator' }],
+                 kinds: [...(kind ? [{ name: kind }] : []), { name: 'say' }],
+                 role: 'owner',
+                 send: (text) => told.push(`sends ${text}`),
+                 compose: (text) => told.push(`writes ${text}`),
+               });
+               chips.forEach((chip) => chip.click());
+               return [chips.map((chip) => chip.textContent), told];
+             }))",
+        )
+        .await;
+    let expected = serde_json::json!([
+        [["/run report", "/help"], ["writes /run report ", "sends /help"]],
+        [["/run say", "/help"], ["writes /run say ", "sends /help"]],
+    ]);
+    assert_eq!(offered, expected);
 }
 
 #[tokio::test]

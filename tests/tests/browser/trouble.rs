@@ -51,7 +51,7 @@ async fn a_line_that_is_not_understood_stays_in_the_composer_and_starts_nothing(
 async fn w18_a_failure_shows_its_last_words_and_can_be_run_again() {
     let Some((_bot, browser)) = signed_in(Screen::DESKTOP).await else { return };
     let (id, short) = run(&browser, "fails").await;
-    browser.sees(&format!("{}[@data-state='failed']", known(&id, &format!("Failed · {short} · exit 2 after")))).await;
+    browser.sees(&format!("{}[@data-state='failed']", known(&id, &format!("Failed · {short} · exit 2")))).await;
     browser.sees(&known(&id, "the disk is on fire")).await;
     browser.sees(&delivery("failed · exit 2")).await;
     browser.press(&button(&known(&id, ""), "Run again")).await;

@@ -66,7 +66,7 @@ struct Nobody;
 #[async_trait]
 impl Inbox for Nobody {
     async fn offer(&self, batch: Vec<Inbound>) -> Vec<Accepted> {
-        batch.into_iter().map(|_| Accepted::Duplicate).collect()
+        batch.into_iter().map(|_| Accepted::Duplicate { worker: None }).collect()
     }
 }
 

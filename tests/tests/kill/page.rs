@@ -103,11 +103,8 @@ async fn named_point(crash: &Crash) -> Result<Tally, String> {
     SCENARIO.into_iter().for_each(|form| visitors.want(form));
     if crash.point == RECOVERY {
         let mut running = home.start(None);
-        // Long enough for the page to take everything, too short for the long jobs to end.
-        tokio::select! {
-            () = visitors.live(&mut running) => return Err(format!("the page has closed\n{}", home.log())),
-            () = wait::pause(Duration::from_secs(3)) => {}
-        }
+        // The long jobs still run when everything was taken.
+        visitors.live_until_taken(&mut running).await.map_err(|missed| format!("{missed:?}\n{}", home.log()))?;
         running.kill().await?;
         for _ in 0..crash.nth {
             home.start(Some(&Crash::at(RECOVERY, 1))).crashes(CRASHES_WITHIN).await?;

@@ -68,7 +68,7 @@ async fn a_viewer_reads_here_and_runs_and_cancels_nothing() {
     assert_eq!(stage.puppets.waiting(), 0);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Failed · a6k4 · exit 2 after 0s
+    bot | Failed · a6k4 · exit 2
 
           no
           [Run again] [Details]
@@ -84,7 +84,7 @@ async fn a_viewer_reads_here_and_runs_and_cancels_nothing() {
                    `09:00` accepted from ana
                    `09:00` started
                    `09:00` stub attempt 1: surfaced
-                   `09:00` contract acked
+                   `09:00` acknowledged
                    `09:00` stub surfaced
                    [Cancel]
     only bo sees | Not allowed: run needs role operator. You: viewer
@@ -166,11 +166,9 @@ async fn the_starter_reads_a_job_from_anywhere_and_the_owner_reads_and_cancels_e
     stage.seconds(1).await;
     assert_snapshot!(stage.sees_as(&ana, Where::Direct), @"
     ana | /run report
-    bot | Cancelled · a6k4 · after 0s
+    bot | Cancelled · a6k4
           asked by cleo
-          ```
-          freeing the machine
-          ```
+          reason: freeing the machine
           [Run again] [Details]
     ");
     stage.ends().await;

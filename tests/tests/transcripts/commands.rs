@@ -155,10 +155,10 @@ async fn status_shows_a_timeline_and_without_an_id_how_the_bot_is() {
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
-                    `09:00` contract acked
+                    `09:00` acknowledged
                     `09:00` stub surfaced
                     `09:00` progress: step 1/2 · collecting
-                    `09:00` contract progressing
+                    `09:00` progressing
                     [Cancel]
     ana | /status
     only ana sees | Running 1 · queued 0 · waiting to be delivered 0
@@ -166,15 +166,15 @@ async fn status_shows_a_timeline_and_without_an_id_how_the_bot_is() {
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
-                    `09:00` contract acked
+                    `09:00` acknowledged
                     `09:00` stub surfaced
                     `09:00` progress: step 1/2 · collecting
-                    `09:00` contract progressing
+                    `09:00` progressing
                     `09:00` ended: done
-                    `09:00` contract terminal_pending
+                    `09:00` result on its way
                     `09:00` content attempt 1: surfaced
                     `09:00` content surfaced
-                    `09:00` contract terminal_acked
+                    `09:00` result shown
                     [Run again]
     ");
     stage.ends().await;
@@ -203,7 +203,7 @@ async fn an_id_may_be_shortened_a_kind_may_stand_for_its_only_job_and_several_ar
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
-                    `09:00` contract acked
+                    `09:00` acknowledged
                     `09:00` stub surfaced
                     [Cancel]
     ana | /status `A6K4`
@@ -211,7 +211,7 @@ async fn an_id_may_be_shortened_a_kind_may_stand_for_its_only_job_and_several_ar
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
-                    `09:00` contract acked
+                    `09:00` acknowledged
                     `09:00` stub surfaced
                     [Cancel]
     ana | /status report
@@ -219,7 +219,7 @@ async fn an_id_may_be_shortened_a_kind_may_stand_for_its_only_job_and_several_ar
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
-                    `09:00` contract acked
+                    `09:00` acknowledged
                     `09:00` stub surfaced
                     [Cancel]
     ana | /run report
@@ -252,11 +252,8 @@ async fn cancel_without_an_id_means_the_only_job_of_the_thread() {
     ana | /cancel
     only ana sees | No job runs here, so there is nothing to cancel. /jobs lists the recent ones.
     ana | /run report
-    bot | Cancelled · a9v6 · after 0s
+    bot | Cancelled · a9v6
           asked by ana
-          ```
-          no reason given
-          ```
           [Run again] [Details]
     ana | /cancel
     only ana sees | Cancelling · a9v6 · asked by ana
@@ -342,7 +339,7 @@ async fn a_finished_job_is_run_again_by_its_button_in_the_name_of_who_pressed() 
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report last week
-    bot | Failed · a6k4 · exit 2 after 0s
+    bot | Failed · a6k4 · exit 2
 
           table `orders` is missing
           [Run again] [Details]

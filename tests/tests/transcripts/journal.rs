@@ -181,7 +181,7 @@ async fn j7_a_row_that_cannot_be_read_is_left_out_and_the_rest_is_shown() {
     only ana sees | running · report · a6k4 · 2s
                     `09:00` accepted from ana
                     `09:00` stub attempt 1: surfaced
-                    `09:00` contract acked
+                    `09:00` acknowledged
                     `09:00` stub surfaced
                     [Cancel]
     ");
@@ -205,14 +205,14 @@ async fn j8_what_people_read_is_the_same_history() {
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
-                    `09:00` contract acked
+                    `09:00` acknowledged
                     `09:00` stub surfaced
                     `09:00` ended: failed (exit 2)
-                    `09:00` contract terminal_pending
+                    `09:00` result on its way
                     `09:00` content attempt 1: ambiguous (reset: the connection closed before the answer)
                     `09:00` content attempt 2: surfaced
                     `09:00` content surfaced
-                    `09:00` contract terminal_acked
+                    `09:00` result shown
                     `09:00` content attempt 2: reasserted: surfaced
                     [Run again]
     ");

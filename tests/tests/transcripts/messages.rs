@@ -122,9 +122,6 @@ async fn m3_a_press_on_a_stray_while_the_job_runs_cancels_it_and_points_below() 
     bot | Continued below · report · a6k4
     bot | Cancelled · a6k4 · after 5s
           asked by ana
-          ```
-          no reason given
-          ```
           [Run again] [Details]
     only ana sees | Cancelling · a6k4 · asked by ana
                     reason: no reason given

@@ -7,6 +7,7 @@ mod clocks;
 mod commands;
 mod delivery;
 mod desk;
+mod disk;
 mod journal;
 mod limits;
 mod logging;

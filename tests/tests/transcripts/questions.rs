@@ -124,9 +124,6 @@ async fn a_press_after_the_end_says_expired_and_ask_again_starts_the_job_anew() 
     ana | /run report
     bot | Cancelled · a6k4 · after 1s
           asked by ana
-          ```
-          no reason given
-          ```
           [Run again] [Details]
     bot | ↳ @ana question: report (a6k4)
     only ana sees | Cancelling · a6k4 · asked by ana

@@ -217,11 +217,11 @@ async fn x2_only_who_may_read_a_job_may_watch_it_and_its_starter_sees_who_does()
     `09:00` accepted from ana
     `09:00` started
     `09:00` stub attempt 1: surfaced
-    `09:00` contract acked
+    `09:00` acknowledged
     `09:00` stub surfaced
     `09:00` bo watches it in sim ops thread t1
     `09:00` stub attempt 1: surfaced
-    `09:00` contract acked
+    `09:00` acknowledged
     `09:00` stub surfaced
     ");
     job.ends("42");

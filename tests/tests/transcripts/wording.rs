@@ -1,4 +1,4 @@
-//! Every line of "Message wording" in `ux.md` that this version has: the words themselves, and the same
+//! Every message that people see: the words themselves, and the same
 //! words in a channel of each platform.
 
 use std::time::Duration;
@@ -101,18 +101,14 @@ fn the_words_of_every_end() {
     assert_snapshot!(end(&cancelled, 60, Some(("bo", "wrong branch")), Some((3, 7))), @"
     Cancelled · k7f2 · stopped at step 3
     asked by bo
-    ```
-    wrong branch
-    ```
+    reason: wrong branch
     [Run again]
     [Details]
     ");
     assert_snapshot!(end(&cancelled, 60, Some(("bo", "wrong branch")), None), @"
     Cancelled · k7f2 · after 1m
     asked by bo
-    ```
-    wrong branch
-    ```
+    reason: wrong branch
     [Run again]
     [Details]
     ");
@@ -130,9 +126,7 @@ fn the_words_around_a_cancel_a_question_a_ping_and_a_file() {
     let job = Job { kind: "nightly-report", short: &short };
     assert_snapshot!(read(&wording::cancelling(job, "bo", "wrong branch")), @"
     Cancelling · k7f2 · asked by bo
-    ```
-    wrong branch
-    ```
+    reason: wrong branch
     ");
     let choices = ["Yes".to_owned(), "No".to_owned()];
     assert_snapshot!(read(&wording::question(job, "q", "Overwrite the old report?", &choices, &key)), @"
@@ -270,9 +264,7 @@ async fn a_whole_day_in_one_channel_as_discord_shows_it() {
     ana | /run report
     bot | Cancelled · x4q3 · after 1m
           asked by ana
-          ```
-          wrong branch
-          ```
+          reason: wrong branch
           [Run again] [Details]
     bot | ↳ @ana question: report (b2k2)
     only ana sees | Answered · b2k2 · Yes
@@ -317,9 +309,7 @@ async fn a_whole_day_in_one_channel_as_slack_and_telegram_show_it() {
             ana | /run report
             bot | Cancelled · x4q3 · after 1m
                   asked by ana
-                  ```
-                  wrong branch
-                  ```
+                  reason: wrong branch
                   [Run again] [Details]
             bot | ↳ @ana question: report (b2k2)
             only ana sees | Answered · b2k2 · Yes

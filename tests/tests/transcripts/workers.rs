@@ -304,7 +304,7 @@ async fn w13_what_a_result_says_never_decides_how_the_job_ended() {
           Failed · Cancelled · Timed out: nothing of that, all is well.
           [Details]
     ana | /run report
-    bot | Failed · m3a9 · exit 2 after 0s
+    bot | Failed · m3a9 · exit 2
 
           Done · everything is fine
           [Run again] [Details]
@@ -326,13 +326,13 @@ async fn w16_an_unhappy_end_can_be_asked_about_and_starts_nothing_by_itself() {
     `09:00` accepted from ana
     `09:00` started
     `09:00` stub attempt 1: surfaced
-    `09:00` contract acked
+    `09:00` acknowledged
     `09:00` stub surfaced
     `09:00` ended: failed (exit 2)
-    `09:00` contract terminal_pending
+    `09:00` result on its way
     `09:00` content attempt 1: surfaced
     `09:00` content surfaced
-    `09:00` contract terminal_acked
+    `09:00` result shown
     `09:00` ping attempt 1: surfaced
     `09:00` ping surfaced
     ");
@@ -351,7 +351,7 @@ async fn w18_a_panic_is_one_terminal_state_with_its_words_and_harms_nobody_else(
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Failed · a6k4 · panicked after 0s
+    bot | Failed · a6k4 · panicked
 
           index out of bounds: the len is 3 but the index is 7
           [Run again] [Details]

@@ -109,6 +109,11 @@ pub fn not_stored(why: &str) -> Reply {
     ))
 }
 
+/// The store does not take anything now, and says itself what that means and what to do.
+pub fn not_stored_as(told: &str) -> Reply {
+    Reply::text(format!("Not accepted: {}.", told.trim_end_matches('.')))
+}
+
 /// *Heard*, before the store has answered.
 pub fn heard() -> Reply {
     Reply::text("Heard, storing…")
@@ -121,23 +126,23 @@ pub fn draining() -> Reply {
 
 /// A cancel was stored.
 pub fn cancel_stored(short: &Short, by: &str, reason: &str) -> Reply {
-    Reply::text(format!("Cancelling · {short} · asked by {}\nreason: {}", one_line(by), one_line(reason)))
+    Reply::text(format!("Cancelling · {short} · asked by {}\nreason: {}", one_line(by), harmless(reason)))
 }
 
 /// A waiting job was cancelled at once.
 pub fn cancelled_at_once(short: &Short, reason: &str) -> Reply {
-    Reply::text(format!("Cancelled · {short} · it had not started\nreason: {}", one_line(reason)))
+    Reply::text(format!("Cancelled · {short} · it had not started\nreason: {}", harmless(reason)))
 }
 
 /// A cancel came twice.
 pub fn already_cancelling(short: &Short, by: &str, reason: &str) -> Reply {
-    Reply::text(format!("Already cancelling · {short} · asked by {}\nreason: {}", one_line(by), one_line(reason)))
+    Reply::text(format!("Already cancelling · {short} · asked by {}\nreason: {}", one_line(by), harmless(reason)))
 }
 
 /// The job had ended before.
 pub fn already_completed(short: &Short, state: WorkerState) -> Reply {
     Reply {
-        text: format!("Already completed · {short} · {}. Nothing was changed.", state.name()),
+        text: format!("Already completed · {short} · {}. Nothing was changed.", state_words(state)),
         buttons: vec![Button::new("Details", Press::Details { id: short.to_string() })],
     }
 }
@@ -216,7 +221,7 @@ pub fn jobs(list: &[JobView], now: Timestamp) -> Reply {
             "`{}` {} · {} · {} · by {}",
             job.short,
             job.kind,
-            job.state.name(),
+            state_words(job.state),
             text::duration(elapsed),
             one_line(&job.by)
         ));
@@ -251,7 +256,7 @@ pub fn health(
 /// One job's timeline.
 pub fn timeline(job: &JobView, lines: &[String], now: Timestamp) -> Reply {
     let elapsed = job.ended.unwrap_or(now).since(job.started.unwrap_or(job.created));
-    let mut text = format!("{} · {} · {} · {}", job.state.name(), job.kind, job.short, text::duration(elapsed));
+    let mut text = format!("{} · {} · {} · {}", state_words(job.state), job.kind, job.short, text::duration(elapsed));
     for line in lines {
         text.push('\n');
         text.push_str(line);

@@ -1,12 +1,10 @@
 //! The writes of one worker: one at a time, in order (requirement L3).
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 
 use wilco_core::job::Ask;
-use wilco_core::plan;
 use wilco_core::worker::Ending;
-use wilco_core::{DeliveryOutcome, FileRef, QuestionId, Short, WorkerId, journal, text};
+use wilco_core::{DeliveryOutcome, QuestionId, Short, WorkerId, journal};
 use wilco_store::StoreError;
 use wilco_store::changes::{AskQuestion, DeadlineMissed, EditClaim, EndEdit, Finish, Missed, Record, StartEdits};
 
@@ -36,6 +34,8 @@ pub(crate) enum Write {
 pub(crate) struct Lane {
     queue: VecDeque<Write>,
     busy: Option<Write>,
+    /// The store did not take the last write: nothing is given to it before the pause is over.
+    resting: bool,
 }
 
 impl Lane {
@@ -61,7 +61,7 @@ impl Lane {
 
     /// The next write, when none is under way.
     pub(crate) fn start(&mut self) -> Option<Write> {
-        if self.busy.is_some() {
+        if self.busy.is_some() || self.resting {
             return None;
         }
         self.busy = Some(self.queue.pop_front()?);
@@ -73,9 +73,15 @@ impl Lane {
         self.busy.take()
     }
 
-    /// Puts a write back to the front, to be tried again.
+    /// Puts a write back to the front, to be tried again after the pause.
     pub(crate) fn put_back(&mut self, write: Write) {
         self.queue.push_front(write);
+        self.resting = true;
+    }
+
+    /// The pause is over.
+    pub(crate) fn wake(&mut self) {
+        self.resting = false;
     }
 
     /// The answered edits that have not been noted yet: the result of a job that has ended waits for them.
@@ -98,7 +104,6 @@ pub(crate) async fn perform(
     shared: Shared,
     worker: WorkerId,
     short: Short,
-    kind: String,
     mailbox: std::sync::Arc<Mailbox>,
     write: Write,
 ) -> Result<Answer, StoreError> {
@@ -120,10 +125,9 @@ pub(crate) async fn perform(
         }
         Write::Judge(missed) => Answer::Judged(store.write(DeadlineMissed { missed, now }).await?),
         Write::Finish(ending) => {
-            let ending = complete(&shared, &worker, &short, &kind, &mailbox, *ending).await;
             let change = Finish {
                 worker: worker.clone(),
-                ending,
+                ending: *ending,
                 now: shared.now(),
                 platforms: shared.platforms(),
                 fresh: shared.fresh(),
@@ -155,69 +159,6 @@ async fn record(shared: &Shared, worker: &WorkerId, mailbox: &Mailbox) -> Result
     }
 }
 
-/// Adds the files that the job has attached, and the whole text as a file where it needs one.
-async fn complete(
-    shared: &Shared,
-    worker: &WorkerId,
-    short: &Short,
-    kind: &str,
-    mailbox: &Mailbox,
-    mut ending: Ending,
-) -> Ending {
-    ending.files = mailbox.files().into_iter().filter_map(|(name, path)| file(name, path)).collect();
-    if ending.text.is_empty() {
-        ending.text = mailbox.partial().unwrap_or_default();
-    }
-    let needed = shared.adapters().any(|adapter| plan::needs_file(&plan::body_text(&ending), adapter.limits()));
-    if needed {
-        let name = format!("{kind}-{short}.md");
-        let path = shared.folder(worker).join(&name);
-        let clean = plan::body_text(&ending);
-        let folder = shared.folder(worker);
-        let written = tokio::task::spawn_blocking({
-            let path = path.clone();
-            move || std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, clean))
-        })
-        .await;
-        match written {
-            Ok(Ok(())) => ending.whole = file(name, path),
-            // The result itself is stored in any case; the message says where the whole text is.
-            Ok(Err(error)) => {
-                tracing::warn!(worker_id = %worker, %error, "the whole text could not be written to a file")
-            }
-            Err(error) => tracing::warn!(worker_id = %worker, %error, "writing the whole text broke down"),
-        }
-    }
-    ending.text = cap(&ending.text);
-    ending
-}
-
-fn file(name: String, path: PathBuf) -> Option<FileRef> {
-    match std::fs::metadata(&path) {
-        Ok(metadata) if metadata.is_file() => Some(FileRef { name, path, size: metadata.len() }),
-        Ok(_) => None,
-        Err(error) => {
-            tracing::warn!(file = name, %error, "an attached file is not there any more");
-            None
-        }
-    }
-}
-
-/// At most a megabyte is stored, head and tail.
-fn cap(whole: &str) -> String {
-    use wilco_core::wording::RESULT_CAP;
-    if whole.len() <= RESULT_CAP {
-        return whole.to_owned();
-    }
-    let half = RESULT_CAP / 2 - 32;
-    let head = text::head(whole, half, text::Unit::Bytes);
-    let mut from = whole.len() - half;
-    while !whole.is_char_boundary(from) {
-        from += 1;
-    }
-    format!("{head}\n\n… {} left out …\n\n{}", text::bytes((whole.len() - 2 * half) as u64), &whole[from..])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,13 +177,5 @@ mod tests {
         assert!(lane.end().is_some());
         assert!(matches!(lane.start(), Some(Write::Record)), "what came meanwhile is not lost");
         assert!(lane.end().is_some() && lane.is_empty());
-    }
-
-    #[test]
-    fn a_huge_result_keeps_head_and_tail() {
-        let whole = format!("first\n{}\nlast", "x".repeat(3 << 20));
-        let capped = cap(&whole);
-        assert!(capped.len() <= wilco_core::wording::RESULT_CAP);
-        assert!(capped.starts_with("first") && capped.ends_with("last") && capped.contains("left out"));
     }
 }

@@ -5,6 +5,7 @@
 //! no promise.
 
 mod adapters;
+mod ending;
 mod lane;
 mod outbox;
 mod running;
@@ -180,6 +181,7 @@ impl ChannelLoop {
             Event::Dirty(worker) => self.on_dirty(&worker),
             Event::Ask { worker, number, ask, reply } => self.on_ask(&worker, number, ask, reply),
             Event::TaskEnded { worker, end } => self.on_task_ended(&worker, end),
+            Event::EndReady { worker, ending } => self.on_end_ready(&worker, ending),
             Event::Written { worker, answer } => self.on_written(&worker, answer),
             Event::Claimed(claimed) => self.on_claimed(claimed),
             Event::Settled { worker, stub, answer } => self.on_settled(&worker, stub, answer),
@@ -288,7 +290,12 @@ impl ChannelLoop {
                 Timer::Flush => self.phase = Phase::Flushing,
                 Timer::Record(worker) => self.record(&worker),
                 Timer::Edit(worker) => self.edit_due(&worker),
-                Timer::Lane(worker) => self.drive(&worker),
+                Timer::Lane(worker) => {
+                    if let Some(running) = self.running.get_mut(&worker) {
+                        running.lane.wake();
+                    }
+                    self.drive(&worker);
+                }
             }
         }
     }
@@ -368,6 +375,10 @@ impl ChannelLoop {
 
     /// Whether the process may end: nothing runs, and what was due has been sent or had its moment.
     fn is_over(&mut self) -> bool {
+        // A job that only waits for a person will not end by itself in the seconds that are left.
+        if self.phase == Phase::Draining && self.running.values().all(Running::waits_for_a_person) {
+            self.stop_everything();
+        }
         if self.phase == Phase::Serving || !self.running.is_empty() {
             return false;
         }

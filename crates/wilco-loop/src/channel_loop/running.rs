@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use wilco_core::job::{Ask, Failure, Host, NoAnswer};
+use wilco_core::job::{Ask, Host, NoAnswer};
 use wilco_core::settings::KindSettings;
 use wilco_core::worker::{EndKind, Ending, OnInterrupt};
 use wilco_core::{DeliveryOutcome, Short, Timestamp, WorkerId};
 use wilco_store::StoreError;
 use wilco_store::changes::{Asked, EditClaim, Run};
 
+use super::ending;
 use super::lane::{self, Lane, Write};
 use super::timers::Timer;
 use super::{ChannelLoop, STORE_PAUSE};
@@ -53,11 +54,18 @@ pub(crate) struct Running {
     /// Questions that wait for a press, by the number that the store gave them.
     asked: BTreeMap<u32, AnswerTo>,
     last_record: Option<Timestamp>,
+    /// Whether the last write was not taken, so that an outage is told once.
+    store_fails: bool,
 }
 
 impl Running {
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.is_some() || self.ended
+    }
+
+    /// Whether nothing of it moves until somebody presses a button.
+    pub(super) fn waits_for_a_person(&self) -> bool {
+        !self.ended && !self.asked.is_empty()
     }
 }
 
@@ -84,6 +92,7 @@ impl ChannelLoop {
             asking: BTreeMap::new(),
             asked: BTreeMap::new(),
             last_record: None,
+            store_fails: false,
         };
         self.shared.notify(&run.worker, &run.short);
         let id = run.worker.clone();
@@ -176,12 +185,15 @@ impl ChannelLoop {
         wilco_store::crash::point("loop.task.ended");
         let Some(running) = self.running.get(worker) else { return };
         let reason = running.stopping.clone();
-        if reason == Some(StopReason::Drain) && running.rules.on_interrupt == OnInterrupt::Rerun && !is_result(&end) {
+        if reason == Some(StopReason::Drain)
+            && running.rules.on_interrupt == OnInterrupt::Rerun
+            && !ending::is_result(&end)
+        {
             // It stays as it is: the next start finds it without an owner and runs it again.
             self.forget(worker);
             return;
         }
-        let ending = ending(end, reason, self.now());
+        let ending = ending::of_task(end, reason, self.now());
         self.finish(worker, ending);
     }
 
@@ -191,7 +203,24 @@ impl ChannelLoop {
         if running.mailbox.is_dirty() {
             running.lane.push(Write::Record);
         }
-        running.lane.push(Write::Finish(Box::new(ending)));
+        self.drive(worker);
+        // Its files are looked at and written once, however often the store has to be asked.
+        let running = self
+            .running
+            .get(worker)
+            .map(|running| (running.short.clone(), running.kind.clone(), Arc::clone(&running.mailbox)));
+        let Some((short, kind, mailbox)) = running else { return };
+        let (shared, id) = (self.shared.clone(), worker.clone());
+        self.hand(async move { ending::complete(&shared, &id, &short, &kind, &mailbox, ending) }, {
+            let worker = worker.clone();
+            move |ending| Event::EndReady { worker, ending: Box::new(ending) }
+        });
+    }
+
+    /// The end of a job has everything that it brings along, and is stored as soon as the store takes it.
+    pub(super) fn on_end_ready(&mut self, worker: &WorkerId, ending: Box<Ending>) {
+        let Some(running) = self.running.get_mut(worker) else { return };
+        running.lane.push(Write::Finish(ending));
         self.drive(worker);
     }
 
@@ -204,8 +233,8 @@ impl ChannelLoop {
     pub(super) fn drive(&mut self, worker: &WorkerId) {
         let Some(running) = self.running.get_mut(worker) else { return };
         let Some(write) = running.lane.start() else { return };
-        let (short, kind, mailbox) = (running.short.clone(), running.kind.clone(), Arc::clone(&running.mailbox));
-        let work = lane::perform(self.shared.clone(), worker.clone(), short, kind, mailbox, write);
+        let (short, mailbox) = (running.short.clone(), Arc::clone(&running.mailbox));
+        let work = lane::perform(self.shared.clone(), worker.clone(), short, mailbox, write);
         let worker = worker.clone();
         self.hand(work, move |answer| Event::Written { worker, answer });
     }
@@ -214,7 +243,10 @@ impl ChannelLoop {
         let Some(running) = self.running.get_mut(worker) else { return };
         let write = running.lane.end();
         match answer {
-            Ok(answer) => self.on_answer(worker, answer, write),
+            Ok(answer) => {
+                running.store_fails = false;
+                self.on_answer(worker, answer, write);
+            }
             Err(error) => self.on_write_failed(worker, write, &error),
         }
         self.drive(worker);
@@ -256,9 +288,12 @@ impl ChannelLoop {
     }
 
     fn on_write_failed(&mut self, worker: &WorkerId, write: Option<Write>, error: &StoreError) {
-        tracing::error!(worker_id = %worker, %error, "a write waits for the store");
         let now = self.now();
         let Some(running) = self.running.get_mut(worker) else { return };
+        // Said once for each outage, not at each attempt (requirement O3).
+        if !std::mem::replace(&mut running.store_fails, true) {
+            tracing::error!(worker_id = %worker, %error, "a write waits for the store");
+        }
         match write {
             // The latest picture is in the mailbox and is stored with the next one.
             Some(Write::Record) => self.timers.set(Timer::Record(worker.clone()), now.plus(STORE_PAUSE)),
@@ -348,39 +383,4 @@ impl ChannelLoop {
             drop(events.send(Event::EditNoted));
         });
     }
-}
-
-fn is_result(end: &TaskEnd) -> bool {
-    matches!(end, TaskEnd::Returned { result: Ok(_), .. })
-}
-
-/// How a task's end is told. A result that was finished stands, whatever was asked for meanwhile.
-fn ending(end: TaskEnd, reason: Option<StopReason>, now: Timestamp) -> Ending {
-    let stopped = |reason: Option<StopReason>| match reason {
-        Some(StopReason::Cancel) => Ending::bare(EndKind::Cancelled, ""),
-        Some(StopReason::TimedOut(limit)) => Ending::bare(EndKind::TimedOut, limit),
-        Some(StopReason::Drain) | None => {
-            Ending::bare(EndKind::Interrupted, format!("bot stopped at {}", now.clock_time()))
-        }
-    };
-    match end {
-        TaskEnd::Returned { result: Ok(output), .. } => Ending { text: output.text, ..Ending::bare(EndKind::Done, "") },
-        TaskEnd::Returned { result: Err(_), told: true } => stopped(reason),
-        TaskEnd::Returned { result: Err(failure), told: false } => failed(failure),
-        TaskEnd::Panicked(words) => Ending { text: words, ..Ending::bare(EndKind::Failed, "panicked") },
-        TaskEnd::Aborted => stopped(reason),
-    }
-}
-
-fn failed(failure: Failure) -> Ending {
-    let (detail, text) = match failure {
-        Failure::SessionExpired => {
-            ("session expired".to_owned(), "Sign in to the backend again, then run it again.".to_owned())
-        }
-        Failure::NeedsCredit => {
-            ("no credit".to_owned(), "The backend has no credit left. Top it up, then run it again.".to_owned())
-        }
-        Failure::Retryable(cause) | Failure::Permanent(cause) => (cause.code, cause.text),
-    };
-    Ending { text, ..Ending::bare(EndKind::Failed, wilco_core::wording::one_line(&detail)) }
 }

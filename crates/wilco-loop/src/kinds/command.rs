@@ -42,7 +42,7 @@ use super::{permanent, stopped};
 use crate::launcher::Options;
 use arguments::Arguments;
 
-/// More output than this, in bytes of kept lines, ends the job.
+/// More output than this, in bytes as they were written to both streams, ends the job.
 pub const OUTPUT_CAP: u64 = 10 << 20;
 /// Environment variables that every command gets, as far as wilco itself has them.
 pub const ENV_DEFAULT: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];

@@ -37,10 +37,12 @@ impl Kinds {
         self.snapshot().get(name).cloned()
     }
 
-    /// The name that was probably meant.
+    /// The name that was probably meant; whether letters are small or capital makes no difference.
     pub fn nearest(&self, name: &str) -> Option<String> {
         let kinds = self.snapshot();
-        wilco_core::text::nearest(name, kinds.keys().map(String::as_str)).map(str::to_owned)
+        let small: Vec<String> = kinds.keys().map(|kind| kind.to_lowercase()).collect();
+        let found = wilco_core::text::nearest(&name.to_lowercase(), small.iter().map(String::as_str))?;
+        kinds.keys().zip(&small).find(|(_, small)| *small == found).map(|(kind, _)| kind.clone())
     }
 
     /// The names, in order.
@@ -89,6 +91,8 @@ mod tests {
     fn a_misspelt_name_finds_its_neighbour() {
         let kinds = Kinds::new(Kinds::builtin(&(Arc::new(SystemClock::new()) as Arc<dyn Clock>)));
         assert_eq!(kinds.nearest("dmeo").as_deref(), Some("demo"));
+        assert_eq!(kinds.nearest("DEMO").as_deref(), Some("demo"), "capital letters are no other word");
+        assert_eq!(kinds.nearest("Ehco").as_deref(), Some("echo"));
         assert_eq!(kinds.nearest("deploy-everything"), None);
     }
 }

@@ -14,6 +14,11 @@ pub struct Rlimits {
     pub open_files: Option<u64>,
 }
 
+impl Rlimits {
+    /// What holds for a command for which nothing else is configured: files of 1 GiB, 1,024 of them open.
+    pub const USUAL: Self = Self { file_size: Some(1 << 30), open_files: Some(1_024) };
+}
+
 /// What a launcher is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {

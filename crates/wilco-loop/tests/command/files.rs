@@ -26,6 +26,16 @@ pub(crate) async fn the_output_folder_is_delivered_within_its_limits() {
     }
 }
 
+pub(crate) async fn the_log_is_one_of_the_ten_files() {
+    let stage = Stage::new();
+    let text = "for n in 01 02 03 04 05 06 07 08 09 10; do echo $n > $WILCO_OUT/$n.csv; done; seq 1 100";
+    let output = stage.run(script(text), "").await.unwrap();
+    assert_eq!(stage.files().len(), 10);
+    assert_eq!(stage.files()[8..], ["09.csv", "k7f2.log"]);
+    let notes = "The last 40 of 100 lines, all in k7f2.log.\n1 more file was not delivered: 10 is the limit.";
+    assert!(output.text.ends_with(notes), "{}", output.text);
+}
+
 pub(crate) async fn a_result_file_is_the_result() {
     let wanted = |text: &str| CommandSpec { result_file: Some("report.md".into()), ..script(text) };
     let stage = Stage::new();

@@ -1,6 +1,6 @@
 //! What a command gets: arguments, environment, limits, answers.
 
-use wilco_core::job::NoAnswer;
+use wilco_core::job::{NoAnswer, Progress};
 use wilco_loop::kinds::command::ENV_DEFAULT;
 use wilco_loop::kinds::{ArgSpec, CommandSpec};
 use wilco_loop::launcher::Rlimits;
@@ -62,6 +62,18 @@ pub(crate) async fn limits_and_no_new_privileges_reach_the_command() {
     assert_eq!(lines[1..6], ["0", "40", "NoNewPrivs:\t1", folder.as_str(), "153"]);
 }
 
+pub(crate) async fn limits_hold_without_being_configured() {
+    // The hard limits, which a command cannot lift again; the system's own may be lower still.
+    let text = "ulimit -Hc; ulimit -Hn; ulimit -Hf";
+    let output = Stage::new().run(script(text), "").await.unwrap();
+    let lines: Vec<&str> = output.text.lines().collect();
+    let number = |at: usize| lines[at].parse::<u64>().unwrap();
+    assert_eq!(lines[1], "0", "no core dumps");
+    assert!((1..=1_024).contains(&number(2)), "open files: {}", lines[2]);
+    // `sh` counts files in blocks of 512 bytes, some shells in 1,024.
+    assert!([1 << 21, 1 << 20].contains(&number(3)), "file size: {}", lines[3]);
+}
+
 pub(crate) async fn without_questions_stdin_is_empty() {
     let spec = CommandSpec { asks: false, ..script("cat; echo read to the end") };
     assert_eq!(Stage::new().run(spec, "").await.unwrap().text, "```\nread to the end\n```");
@@ -81,6 +93,32 @@ pub(crate) async fn an_answer_comes_back_on_stdin() {
         (asked[0].text.as_str(), asked[0].choices.as_slice()),
         ("Which one?", &["North side".to_owned(), "South".to_owned()][..])
     );
+}
+
+pub(crate) async fn the_documented_example_does_what_it_says() {
+    let page = include_str!("../../../../docs/workers.md");
+    let (_, from) = page.split_once("```sh\n").unwrap();
+    let (text, _) = from.split_once("```").unwrap();
+    let run = async |answer: usize| {
+        let stage = Stage::answering([Ok(answer)]);
+        let path = stage.folder().join("report.sh");
+        std::fs::write(&path, text).unwrap();
+        // Through `sh`, because a file that was just written may still be busy when tests start others beside it.
+        let spec = CommandSpec {
+            args: vec![ArgSpec { pattern: Some("\\d{4}-\\d{2}".into()), ..ArgSpec::new("month") }],
+            ..CommandSpec::new("report", ["sh", path.to_str().unwrap()])
+        };
+        let output = stage.run(spec, "2026-11").await.unwrap();
+        (output.text, stage)
+    };
+    let (published, mut stage) = run(0).await;
+    assert_eq!(published, "```\n3 regions of 2026-11 are published.\n```");
+    assert_eq!(stage.file("report-2026-11.csv").lines().count(), 3);
+    assert_eq!(stage.asked()[0].choices, ["Publish", "Leave it"]);
+    let partial = Progress::Partial("3 regions were read, nothing was published.".into());
+    assert!(stage.shown().contains(&partial));
+    let (left, stage) = run(1).await;
+    assert_eq!((left.as_str(), stage.files().len()), ("```\nNothing was published.\n```", 0));
 }
 
 pub(crate) async fn questions_wait_for_one_another() {

@@ -110,7 +110,16 @@ impl Stage {
 
     /// Runs it beside the test.
     pub(crate) fn spawn(&self, spec: CommandSpec) -> tokio::task::JoinHandle<Result<Output, Failure>> {
-        let (worker, ctx) = (worker(spec), self.context());
+        self.beside(worker(spec))
+    }
+
+    /// Runs it beside the test, with the time that it has in earnest.
+    pub(crate) fn spawn_in_real_time(&self, spec: CommandSpec) -> tokio::task::JoinHandle<Result<Output, Failure>> {
+        self.beside(worker_by(spec, Arc::new(SystemClock::new())))
+    }
+
+    fn beside(&self, worker: CommandWorker) -> tokio::task::JoinHandle<Result<Output, Failure>> {
+        let ctx = self.context();
         tokio::spawn(async move { worker.run(ctx, input("")).await })
     }
 
@@ -149,8 +158,12 @@ impl Stage {
 }
 
 fn worker(spec: CommandSpec) -> CommandWorker {
+    worker_by(spec, Arc::new(Hurried(SystemClock::new())))
+}
+
+fn worker_by(spec: CommandSpec, clock: Arc<dyn Clock>) -> CommandWorker {
     let launcher = wilco_loop::launcher::this_executable().unwrap();
-    CommandWorker::new(spec, launcher, Arc::new(Hurried(SystemClock::new()))).unwrap()
+    CommandWorker::new(spec, launcher, clock).unwrap()
 }
 
 fn input(text: &str) -> Input {

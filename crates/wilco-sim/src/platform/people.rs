@@ -251,7 +251,7 @@ impl Platform {
                     state.queue[position].due = moment.monotonic + AGAIN_AFTER_BUSY;
                 }
             }
-            Accepted::Stored { .. } | Accepted::Duplicate | Accepted::Refused(_) | Accepted::Answered(_) => {
+            Accepted::Stored { .. } | Accepted::Duplicate { .. } | Accepted::Refused(_) | Accepted::Answered(_) => {
                 if let Some(position) = position {
                     state.queue.remove(position);
                 }
@@ -263,7 +263,7 @@ impl Platform {
         let reply = match accepted {
             Accepted::Stored { reply, .. } => reply.as_ref(),
             Accepted::Refused(reply) | Accepted::Answered(reply) => Some(reply),
-            Accepted::Duplicate | Accepted::Busy => None,
+            Accepted::Duplicate { .. } | Accepted::Busy => None,
         };
         if let Some(reply) = reply {
             state.note(None, &event.place.address, &event.person.id, reply, moment.wall);
@@ -284,7 +284,7 @@ impl Platform {
 fn answer_name(accepted: &Accepted) -> &'static str {
     match accepted {
         Accepted::Stored { .. } => "stored",
-        Accepted::Duplicate => "duplicate",
+        Accepted::Duplicate { .. } => "duplicate",
         Accepted::Busy => "busy",
         Accepted::Refused(_) => "refused",
         Accepted::Answered(_) => "answered",

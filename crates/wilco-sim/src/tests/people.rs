@@ -175,7 +175,8 @@ async fn m13_the_same_event_is_delivered_twice_on_demand() {
         let world = World::new(transport, Profile::DiscordLike).await;
         assert!(!world.platform.redeliver_last(&account()));
         world.platform.say(&ana(), &here(), "/run demo").unwrap();
-        let (inbox, mut seen) = Inbox::new([Accepted::Stored { worker: None, reply: None }, Accepted::Duplicate]);
+        let (inbox, mut seen) =
+            Inbox::new([Accepted::Stored { worker: None, reply: None }, Accepted::Duplicate { worker: None }]);
         let listening = Listening::start(&world, inbox);
         let first = seen.recv().await.unwrap();
         answered(&world, 1).await;

@@ -120,7 +120,8 @@ pub(crate) async fn accept(
         events.push(Event::Queued { ahead });
     }
     journal::append(tx, &job.id, now, &events).await?;
-    tracing::info!(worker_id = %job.id, short = %short, kind = job.kind, channel = %address, "accepted");
+    let (id, kind, at, name) = (job.id.clone(), job.kind.clone(), address.clone(), short.clone());
+    tx.tell(move || tracing::info!(worker_id = %id, short = %name, kind, channel = %at, "accepted"));
     Ok(Ok(Started { worker: job.id.clone(), short, ahead }))
 }
 

@@ -117,10 +117,12 @@ impl BeginDue {
         tx.run(PROGRESS_ON, args![self.now.plus(worker.rules.terms.progress()), &worker.id]).await?;
         let event = Event::Started { kind: worker.kind.clone(), rerun: worker.reruns };
         journal::append(tx, &worker.id, self.now, &[event]).await?;
-        tracing::info!(
-            worker_id = %worker.id, short = %worker.short, kind = worker.kind, channel = %worker.address,
-            rerun = worker.reruns, "started"
-        );
+        let told =
+            (worker.id.clone(), worker.short.clone(), worker.kind.clone(), worker.address.clone(), worker.reruns);
+        tx.tell(move || {
+            let (id, short, kind, address, rerun) = told;
+            tracing::info!(worker_id = %id, %short, kind, channel = %address, rerun, "started");
+        });
         Ok(Run {
             waited: worker.ahead.is_some(),
             created: worker.created,

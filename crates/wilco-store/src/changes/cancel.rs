@@ -136,7 +136,8 @@ async fn store(
         tx.run(PROGRESS_OFF, args![&worker.id]).await?;
         journal::append(tx, &worker.id, now, &[requested]).await?;
         // The reason is a person's words and stands in the journal; the log names only the step.
-        tracing::info!(worker_id = %worker.id, short = %short, channel = %worker.address, "cancel stored");
+        let (id, name, address) = (worker.id.clone(), short.clone(), worker.address.clone());
+        tx.tell(move || tracing::info!(worker_id = %id, short = %name, channel = %address, "cancel stored"));
         return Ok(CancelResult::Cancelling { short, by: by.to_owned(), reason: reason.to_owned() });
     }
     // A job that has not started has nothing to be observed: it is cancelled here and now.

@@ -251,10 +251,14 @@ pub(crate) async fn fail(
         return Ok(());
     }
     if receipt.kind.is_terminal() {
-        tracing::warn!(
-            receipt_id = %receipt.id, worker_id = %receipt.worker, channel = %receipt.address,
-            attempt = receipt.attempts + u32::from(receipt.state == ReceiptState::Sending), reason = %cause, "receipt failed"
-        );
+        let attempt = receipt.attempts + u32::from(receipt.state == ReceiptState::Sending);
+        let told = (receipt.id.clone(), receipt.worker.clone(), receipt.address.clone(), cause.clone());
+        tx.tell(move || {
+            let (id, worker, address, cause) = told;
+            tracing::warn!(
+                receipt_id = %id, worker_id = %worker, channel = %address, attempt, reason = %cause, "receipt failed"
+            );
+        });
     }
     events.push(Event::ReceiptSettled {
         contract: receipt.contract.clone(),

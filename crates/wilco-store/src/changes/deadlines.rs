@@ -115,7 +115,8 @@ impl Change for DeadlineMissed {
                 tx.run(ACK_OFF, args![&contract.id]).await?;
                 if contract.state == ContractState::Created {
                     tx.run(STUB_NOW, args![self.now, &contract.id]).await?;
-                    tracing::warn!(worker_id = %contract.worker, channel = %contract.address, "acknowledgement is late");
+                    let (worker, address) = (contract.worker.clone(), contract.address.clone());
+                    tx.tell(move || tracing::warn!(worker_id = %worker, channel = %address, "acknowledgement is late"));
                     events.push(Event::AckMissed { contract: contract.id });
                 }
                 None

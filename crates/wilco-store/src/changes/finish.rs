@@ -107,7 +107,8 @@ pub(crate) async fn terminate(
     aside::unreadable_contracts(tx, &worker.id, now, &mut events).await?;
     journal::append(tx, &worker.id, now, &events).await?;
     crash::point("store.finish.applied");
-    tracing::info!(worker_id = %worker.id, short = %worker.short, state = state.name(), detail = ending.detail, "ended");
+    let (id, short, detail) = (worker.id.clone(), worker.short.clone(), ending.detail.clone());
+    tx.tell(move || tracing::info!(worker_id = %id, %short, state = state.name(), detail, "ended"));
     Ok(state)
 }
 

@@ -113,7 +113,8 @@ impl Change for Recover {
             let signal = recover(worker.state, worker.rules.on_interrupt, worker.reruns);
             let rerun = signal == WorkerSignal::Requeue;
             journal::append(tx, &worker.id, self.now, &[Event::Recovered { rerun }]).await?;
-            tracing::warn!(worker_id = %worker.id, short = %worker.short, rerun, "worker was lost with its process");
+            let (id, short) = (worker.id.clone(), worker.short.clone());
+            tx.tell(move || tracing::warn!(worker_id = %id, %short, rerun, "worker was lost with its process"));
             if rerun {
                 tx.run(REQUEUE, args![&worker.id]).await?;
                 tx.run(PROGRESS_OFF, args![&worker.id]).await?;

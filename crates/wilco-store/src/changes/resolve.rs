@@ -6,7 +6,7 @@ use wilco_core::{AccountId, Address, Person, Route, Short};
 
 use crate::engine::{Tx, args};
 use crate::error::StoreError;
-use crate::rows::{WorkerRow, worker_columns};
+use crate::rows::{WORKER_BY_ID, WorkerRow, worker_columns};
 
 pub(super) const BY_SHORT: &str = concat!(worker_columns!(), "WHERE short = $1");
 pub(super) const BY_PREFIX: &str =
@@ -93,7 +93,7 @@ async fn is_shown(tx: &mut Tx<'_>, worker: &WorkerRow, here: &Address) -> Result
     Ok(false)
 }
 
-/// The job that a word means: a short id, a unique beginning of one, or the name of a kind: the one
+/// The job that a word means: its id in the store, a short id, a unique beginning of one, or the name of a kind: the one
 /// that runs, or the last one when none does.
 pub(crate) async fn resolve(
     tx: &mut Tx<'_>,
@@ -101,6 +101,11 @@ pub(crate) async fn resolve(
     name: &str,
 ) -> Result<Result<WorkerRow, Unresolved>, StoreError> {
     let name = name.trim().trim_matches('`').to_lowercase();
+    if let Some(row) = tx.row(WORKER_BY_ID, args![&name]).await? {
+        let worker = WorkerRow::decode(&row)?;
+        let visible = standing(tx, asker, &worker).await?.may_read();
+        return Ok(if visible { Ok(worker) } else { Err(Unresolved::NotFound) });
+    }
     if let Some(row) = tx.row(BY_SHORT, args![&name]).await? {
         let worker = WorkerRow::decode(&row)?;
         if standing(tx, asker, &worker).await?.may_read() {

@@ -40,7 +40,11 @@ pub(crate) async fn next_address(tx: &mut Tx<'_>, case: &mut Case<'_>, cause: &C
         return Ok(Settled::FailedForGood(cause.clone()));
     };
     let from = case.contract.address.clone();
-    tracing::warn!(worker_id = %case.worker, from = %from, to = %to, reason = %cause, "address left");
+    let told = (case.worker.clone(), from.clone(), to.clone(), cause.clone());
+    tx.tell(move || {
+        let (worker, from, to, cause) = told;
+        tracing::warn!(worker_id = %worker, %from, %to, reason = %cause, "address left");
+    });
     case.events.push(Event::RouteStep {
         contract: case.contract.id.clone(),
         from,
@@ -122,7 +126,8 @@ async fn merge(tx: &mut Tx<'_>, case: &mut Case<'_>) -> Result<bool, StoreError>
     tx.run(MERGE, args![case.now, &case.contract.id]).await?;
     tx.run(ACKED_THERE, args![case.now, &case.contract.id]).await?;
     contract::step(tx, &mut case.contract, ContractSignal::StubSurfaced, case.events).await?;
-    tracing::info!(worker_id = %case.worker, into = %twin, "contract merged with one at the same address");
+    let (worker, into) = (case.worker.clone(), twin.to_string());
+    tx.tell(move || tracing::info!(worker_id = %worker, into, "contract merged with one at the same address"));
     Ok(true)
 }
 
@@ -172,6 +177,7 @@ pub(crate) async fn rewrite(tx: &mut Tx<'_>, from: &Address, to: &Address, now: 
             }
         }
     }
-    tracing::info!(from = %from, to = %to, at = now.0, "chat moved");
+    let (old, new) = (from.clone(), to.clone());
+    tx.tell(move || tracing::info!(from = %old, to = %new, at = now.0, "chat moved"));
     Ok(())
 }

@@ -103,7 +103,7 @@ impl Change for Settle {
         };
         let verdict = self.verdict(&receipt, &contract);
         let mut events = vec![attempt_event(&receipt, &self.resolution)];
-        log_attempt(&receipt, &self.resolution);
+        log_attempt(tx, &receipt, &self.resolution);
         let mut case = verdict::Case {
             running: worker.state == WorkerState::Running,
             ended: worker.state.is_terminal(),
@@ -255,13 +255,16 @@ fn describe(resolution: &Resolution) -> (&'static str, Option<String>) {
     }
 }
 
-fn log_attempt(receipt: &ReceiptRow, resolution: &Resolution) {
+fn log_attempt(tx: &mut Tx<'_>, receipt: &ReceiptRow, resolution: &Resolution) {
     let (outcome, cause) = describe(resolution);
-    tracing::info!(
-        receipt_id = %receipt.id, worker_id = %receipt.worker, channel = %receipt.address,
-        kind = receipt.kind.name(), part = receipt.part, attempt = receipt.attempts + 1, outcome,
-        cause = cause.as_deref(), "delivery"
-    );
+    let (id, worker, address) = (receipt.id.clone(), receipt.worker.clone(), receipt.address.clone());
+    let (kind, part, attempt) = (receipt.kind.name(), receipt.part, receipt.attempts + 1);
+    tx.tell(move || {
+        tracing::info!(
+            receipt_id = %id, worker_id = %worker, channel = %address, kind, part, attempt, outcome,
+            cause = cause.as_deref(), "delivery"
+        );
+    });
 }
 
 /// The message that a surfaced verdict carries, for callers that have only the id.

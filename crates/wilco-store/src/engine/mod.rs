@@ -15,8 +15,8 @@ mod tx;
 mod writer;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
@@ -82,6 +82,8 @@ struct Inner {
     place: Place,
     commits: Arc<AtomicU64>,
     road: Road,
+    /// A sign for people, not a fact: what the last write met.
+    trouble: Mutex<Option<String>>,
 }
 
 enum Road {
@@ -118,7 +120,7 @@ impl Engine {
                 Road::Threads { commands, readers: Arc::new(Readers::new(place.clone())) }
             }
         };
-        Ok(Self(Arc::new(Inner { place, commits, road })))
+        Ok(Self(Arc::new(Inner { place, commits, road, trouble: Mutex::new(None) })))
     }
 
     /// Makes a change and answers when it is durable. Changes are made in the order in which they
@@ -128,6 +130,23 @@ impl Engine {
     /// What the change itself answered, or why the store could not do it; either way nothing of the
     /// change is left.
     pub async fn write<C: Change>(&self, change: C) -> Result<C::Out, StoreError> {
+        let answer = self.answer(change).await;
+        let trouble = match &answer {
+            Err(error) if error.is_transient() => Some(error.to_string()),
+            // A change that was refused for its own sake says nothing about the store.
+            Err(_) => return answer,
+            Ok(_) => None,
+        };
+        *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        answer
+    }
+
+    /// Why the last write was not taken, while none has been taken since.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn answer<C: Change>(&self, change: C) -> Result<C::Out, StoreError> {
         match &self.0.road {
             Road::Threads { commands, .. } => {
                 let (job, answer) = ask(change);

@@ -29,13 +29,14 @@ pub(super) type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 struct Asked<C: Change> {
     change: C,
     out: Option<C::Out>,
+    lines: Vec<Box<dyn FnOnce() + Send>>,
     reply: oneshot::Sender<Result<C::Out, StoreError>>,
 }
 
 /// Makes a job of a change.
 pub(super) fn ask<C: Change>(change: C) -> (Box<dyn Job>, Answer<C::Out>) {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Asked { change, out: None, reply }), answer)
+    (Box::new(Asked { change, out: None, lines: Vec::new(), reply }), answer)
 }
 
 impl<C: Change> Job for Asked<C> {
@@ -46,13 +47,17 @@ impl<C: Change> Job for Asked<C> {
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             self.out = Some(self.change.apply(tx).await?);
+            self.lines = tx.take_lines();
             Ok(())
         }
         .boxed()
     }
 
     fn answer(self: Box<Self>, verdict: Result<(), StoreError>) {
-        let Self { out, reply, .. } = *self;
+        let Self { out, lines, reply, .. } = *self;
+        if verdict.is_ok() {
+            lines.into_iter().for_each(|line| line());
+        }
         let out = verdict.and_then(|()| out.ok_or_else(|| StoreError::Io("the change gave no answer".to_owned())));
         // A caller who has left does not need the answer; the change is committed all the same.
         drop(reply.send(out));

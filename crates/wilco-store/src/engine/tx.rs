@@ -11,6 +11,9 @@ use wilco_core::{
 pub use super::row::Row;
 use crate::error::StoreError;
 
+/// What is said in the log once a change is durable.
+type Line = Box<dyn FnOnce() + Send>;
+
 /// A transaction in progress on one of the databases.
 pub enum Tx<'c> {
     /// On SQLite.
@@ -23,17 +26,33 @@ pub struct SqliteTx<'c> {
     /// The first error after which the transaction may be gone. Nothing runs after it, because a
     /// statement would then commit by itself although the change fails.
     spoiled: Option<StoreError>,
+    lines: Vec<Line>,
 }
 
 impl<'c> Tx<'c> {
     pub(crate) fn sqlite(connection: &'c mut SqliteConnection) -> Self {
-        Self::Sqlite(SqliteTx { connection, spoiled: None })
+        Self::Sqlite(SqliteTx { connection, spoiled: None, lines: Vec::new() })
     }
 
     /// The error that spoiled the transaction, if one did, even when the change swallowed it.
     pub(crate) fn spoiled(self) -> Option<StoreError> {
         match self {
             Self::Sqlite(tx) => tx.spoiled,
+        }
+    }
+
+    /// Keeps a log line until the change is durable. A change that is undone or applied again has
+    /// not happened, and the log must not say that it has.
+    pub fn tell(&mut self, line: impl FnOnce() + Send + 'static) {
+        match self {
+            Self::Sqlite(tx) => tx.lines.push(Box::new(line)),
+        }
+    }
+
+    /// Takes the lines that are kept.
+    pub(crate) fn take_lines(&mut self) -> Vec<Box<dyn FnOnce() + Send>> {
+        match self {
+            Self::Sqlite(tx) => std::mem::take(&mut tx.lines),
         }
     }
 

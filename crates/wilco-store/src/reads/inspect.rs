@@ -10,7 +10,7 @@ use crate::changes::resolve::{Unresolved, resolve};
 use crate::changes::{Asker, contract};
 use crate::engine::{Change, Row, Tx, args};
 use crate::error::StoreError;
-use crate::rows::{ContractRow, ReceiptRow, WORKER_BY_ID, WorkerRow};
+use crate::rows::{ContractRow, ReceiptRow};
 
 const ENDING: &str = "SELECT ending FROM workers WHERE id = $1";
 pub(super) const EVENTS: &str = "SELECT seq, at, event, body FROM journal WHERE worker = $1 ORDER BY seq DESC LIMIT $2";
@@ -35,7 +35,7 @@ impl Change for InspectJob {
     }
 
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<Self::Out, StoreError> {
-        let worker = match self.find(tx).await? {
+        let worker = match resolve(tx, &self.asker, &self.job).await? {
             Ok(worker) => worker,
             Err(unresolved) => return Ok(Err(unresolved)),
         };
@@ -54,17 +54,6 @@ impl Change for InspectJob {
             None => None,
         };
         Ok(Ok(Inspection { job: worker.view(), contracts, events, ending }))
-    }
-}
-
-impl InspectJob {
-    async fn find(&self, tx: &mut Tx<'_>) -> Result<Result<WorkerRow, Unresolved>, StoreError> {
-        if let Some(row) = tx.row(WORKER_BY_ID, args![self.job.as_str()]).await? {
-            let worker = WorkerRow::decode(&row)?;
-            let visible = crate::changes::resolve::standing(tx, &self.asker, &worker).await?.may_read();
-            return Ok(if visible { Ok(worker) } else { Err(Unresolved::NotFound) });
-        }
-        resolve(tx, &self.asker, &self.job).await
     }
 }
 

@@ -47,6 +47,20 @@ async fn progress_deadline(w: &World, job: &Job) -> Option<Timestamp> {
     w.contract_row(&job.contract).await.opt_time("progress_deadline").unwrap()
 }
 
+async fn due(w: &World) -> Vec<wilco_store::changes::Missed> {
+    w.engine.read(wilco_store::changes::Deadlines { now: w.now }).await.unwrap()
+}
+
+proves!(w5_what_is_due_is_read_in_batches_and_what_is_judged_is_not_read_again, |w| {
+    let (one, two) = (w.report().await, w.report().await);
+    assert!(due(&w).await.is_empty(), "nothing is due before its time");
+    w.pass(secs(6));
+    let missed = due(&w).await;
+    assert_eq!(missed.iter().map(|missed| &missed.worker).collect::<Vec<_>>(), [&one.worker, &two.worker]);
+    w.judge().await;
+    assert!(due(&w).await.is_empty(), "each contract's deadline was its own and is cleared");
+});
+
 proves!(w6_a_missed_acknowledgement_makes_the_stub_due_once, |w| {
     let job = w.report().await;
     // Four failed attempts put the next one behind the deadline.

@@ -39,7 +39,7 @@ proves!(r1_the_end_the_result_and_its_receipts_are_one_step, |w| {
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
 });
 
-proves!(w18_a_second_end_changes_nothing, |w| {
+proves!(r2_w18_a_second_end_changes_nothing_and_adds_no_receipt, |w| {
     let job = w.running().await;
     w.done(&job, "first").await;
     let before = w.look(&job).await;

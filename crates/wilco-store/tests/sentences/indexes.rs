@@ -54,7 +54,7 @@ const FULL: [&str; 7] = [
 const WALKS: [&str; 3] = ["reads.jobs.ALL", "reads.receipts.ALL", "reads.receipts.SURFACED"];
 
 #[tokio::test]
-async fn issue_3_no_hot_statement_scans_a_table_of_100_000_finished_jobs() {
+async fn no_hot_statement_scans_a_table_of_100_000_finished_jobs() {
     let (_folder, w) = World::open(wilco_store::engine::Mode::Threads).await;
     fill(&w, 100_000).await;
     let hot = wilco_store::hot::hot();

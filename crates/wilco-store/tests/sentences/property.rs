@@ -203,7 +203,7 @@ impl Life {
         }
     }
 
-    /// Nothing else of this process is on its way to the message (`architecture.md`, step 3).
+    /// Nothing else of this process is on its way to the message.
     fn one_call_per_message(&self, message: &MessageRef, what: &str) {
         let now = self.w.now;
         let edit =

@@ -37,6 +37,24 @@ proves!(d5_w19_the_stub_alone_acknowledges, |w| {
     assert!(w.events(&job).await.contains(&settled));
 });
 
+proves!(r5_two_claimers_at_once_never_hold_one_row, |w| {
+    let mut jobs = Vec::new();
+    for _ in 0..6 {
+        jobs.push(w.report().await);
+    }
+    let claim = |owner: &str| {
+        let owner = wilco_core::InstanceId::new(owner);
+        w.engine.write(wilco_store::changes::ClaimDue { owner, now: w.now, limit: 4, platforms: w.platforms() })
+    };
+    let (one, two) = futures::join!(claim("one"), claim("two"));
+    let mut held: Vec<_> =
+        one.unwrap().claims.into_iter().chain(two.unwrap().claims).map(|claim| claim.envelope.receipt).collect();
+    assert_eq!(held.len(), jobs.len(), "each due row was claimed");
+    held.sort();
+    held.dedup();
+    assert_eq!(held.len(), jobs.len(), "and none twice");
+});
+
 proves!(r9_r10_a_failed_attempt_is_scheduled_and_spends_one, |w| {
     let job = w.report().await;
     let claim = w.claim_one(Stub).await;

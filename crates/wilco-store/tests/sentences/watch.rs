@@ -12,7 +12,7 @@ fn there() -> Place {
     Place::public(Address::channel("other", "news"))
 }
 
-proves!(x1_a_watch_of_a_running_job_adds_a_contract_of_its_own, |w| {
+proves!(w3_x1_a_watch_adds_a_contract_and_a_second_one_lowers_nothing, |w| {
     let job = w.running().await;
     let (new, watched) = w.watch("ana", Place::public(dm("ana")), job.short.as_str()).await;
     let done = WatchDone { worker: job.worker.clone(), short: job.short.clone(), already: false };

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tracing::info;
 use wilco_core::access::Role;
 use wilco_core::command::{self, Parsed};
 use wilco_core::text::{Unit, sanitise};
@@ -55,6 +56,13 @@ pub(super) async fn session(
         "csrf": csrf(token),
         "now": web.clock.now(),
     })))
+}
+
+/// A fresh login path for one more browser; an unused one from before stops working. The signed-in browser
+/// may speak as everybody whom the link may speak as, so it hands on nothing that it does not have.
+pub(super) async fn login_link(State(web): State<Arc<Web>>) -> Json<Value> {
+    info!("web: a login link was asked for by a browser that is signed in");
+    Json(json!({ "path": web.renew_login() }))
 }
 
 /// A conversation as it stands: its messages and the person's own notes, oldest first.

@@ -32,6 +32,7 @@ const SAID: usize = 16_000;
 pub(crate) fn router(web: Arc<Web>) -> Router {
     let api = Router::new()
         .route("/session", get(chat::session))
+        .route("/login-link", post(chat::login_link))
         .route("/messages", get(chat::messages).post(chat::say))
         .route("/messages/{id}/file", get(download::of_message))
         .route("/press", post(chat::press))

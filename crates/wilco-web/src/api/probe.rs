@@ -54,6 +54,10 @@ async fn ask(web: &Web) -> Result<Health, ApiError> {
 
 fn reasons(health: &Health, now: Timestamp) -> Vec<String> {
     let mut reasons = Vec::new();
+    if health.store.is_some() {
+        // What it met may name paths; whoever may read those finds it in the log.
+        reasons.push("the store takes no changes; nothing accepted is lost".to_owned());
+    }
     for at in &health.accounts {
         if at.paused.is_some() {
             reasons.push(format!("{} is paused until a person acts", at.account));

@@ -39,7 +39,7 @@ async fn a_command_is_shown_and_offered_with_its_place() {
 async fn m13_the_same_event_is_shown_once() {
     let site = Site::open().await;
     site.say("ana", "general", "hello", "event-0001").await;
-    site.inbox.answers(Accepted::Duplicate);
+    site.inbox.answers(Accepted::Duplicate { worker: None });
     assert_eq!(site.say("ana", "general", "hello", "event-0001").await.json()["result"], "duplicate");
     assert_eq!(site.texts("bo", "general").await, ["hello"]);
 }
@@ -124,7 +124,8 @@ async fn words_that_cannot_be_stored_are_not_acted_upon() {
     let site = Site::open().await;
     site.shelf.refuses.store(true, Ordering::SeqCst);
     assert_eq!(site.say("ana", "general", "/run demo", "event-0001").await.json()["result"], "refused");
-    assert!(site.notes("ana", "general").await[0].contains("the disk is full"));
+    // The store's own sentence says what is lost (nothing) and what to do; it is not said twice.
+    assert_eq!(site.notes("ana", "general").await, ["Not accepted: the disk is full."]);
     assert!(site.inbox.offered.lock().unwrap().is_empty());
 }
 

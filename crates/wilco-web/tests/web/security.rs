@@ -350,3 +350,40 @@ async fn the_server_answers_on_the_hosts_of_its_own_address_and_stops_with_strea
     stop.cancel();
     serving.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_signed_in_browser_gets_a_link_for_another_one_that_works_once() {
+    let mut site = Site::open().await;
+    let first_cookie = site.cookie().to_owned();
+    let unused = site.post("/api/v1/login-link", json!({})).await.json()["path"].as_str().unwrap().to_owned();
+    let answer = site.post("/api/v1/login-link", json!({ "as": "ana" })).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
+    let path = answer.json()["path"].as_str().unwrap().to_owned();
+    let token = path.strip_prefix("/login/").unwrap();
+    assert!(token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit()), "128 bits: {path}");
+
+    let older = site.send(Site::request(Method::GET, &unused)).await;
+    assert_eq!(older.status, StatusCode::FORBIDDEN, "a newer link takes an older one's place");
+    let opened = site.send(Site::request(Method::GET, &path)).await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER);
+    let cookie = opened.header("set-cookie").split(';').next().unwrap().to_owned();
+    assert_ne!(cookie, first_cookie);
+    assert_eq!(site.send(Site::request(Method::GET, &path)).await.status, StatusCode::FORBIDDEN, "it works once");
+    assert_eq!(site.get("/api/v1/session").await.status, StatusCode::OK, "the first browser stays signed in");
+    site.use_cookie(cookie).await;
+    assert_eq!(site.get("/api/v1/session").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_login_link_is_given_to_the_page_of_a_signed_in_browser_only() {
+    let site = Site::open().await;
+    let before = site.web.login_path();
+    let mut stranger = site.change("/api/v1/login-link", &json!({}));
+    stranger.headers_mut().remove(header::COOKIE);
+    assert_eq!(site.send(stranger).await.code(), "signed_out");
+    let mut forged = site.change("/api/v1/login-link", &json!({}));
+    forged.headers_mut().remove("x-wilco-csrf");
+    assert_eq!(site.send(forged).await.code(), "csrf");
+    assert_eq!(site.get("/api/v1/login-link").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(site.web.login_path(), before, "nothing was changed");
+}

@@ -2,15 +2,17 @@
 
 use serde_json::json;
 use wilco_core::desk::{Caller, CancelResult, Desk, JobFilter, JobView};
+use wilco_core::wording::state_words;
 
 use super::{Counter, limit, refused, show};
 use crate::bot::Extras;
 use crate::cli::{Column, Jobs, Table, terminal_width};
 use crate::config::Config;
+use crate::exit::Exit;
 use crate::{out, wiring};
 
 /// Answers a command about jobs.
-pub(crate) async fn jobs(config: &Config, extras: Extras, wanted: Jobs, json: bool) -> anyhow::Result<()> {
+pub(crate) async fn jobs(config: &Config, extras: Extras, wanted: Jobs, json: bool) -> anyhow::Result<Exit> {
     // What was typed is looked at before the store is opened.
     let filter = match &wanted {
         Jobs::List { open, limit: wish } => JobFilter { address: None, open_only: *open, limit: limit(*wish)? },
@@ -23,7 +25,7 @@ pub(crate) async fn jobs(config: &Config, extras: Extras, wanted: Jobs, json: bo
     answered
 }
 
-async fn answer(counter: &Counter, wanted: Jobs, filter: &JobFilter, json: bool) -> anyhow::Result<()> {
+async fn answer(counter: &Counter, wanted: Jobs, filter: &JobFilter, json: bool) -> anyhow::Result<Exit> {
     let desk = &counter.desk;
     match wanted {
         Jobs::List { .. } => {
@@ -37,10 +39,15 @@ async fn answer(counter: &Counter, wanted: Jobs, filter: &JobFilter, json: bool)
         }
         Jobs::Cancel { id, reason } => {
             let result = desk.cancel(&Caller::Host, &id, reason.as_deref()).await.map_err(refused)?;
-            if json { out::json(&result)? } else { out::answer(&cancelled(counter, &result))? }
+            if json {
+                out::json(&result)?
+            } else {
+                out::answer(&cancelled(counter, &result))?
+            }
+            return Ok(success(&result));
         }
     }
-    Ok(())
+    Ok(Exit::Fine)
 }
 
 fn list(counter: &Counter, jobs: &[JobView]) -> String {
@@ -70,6 +77,17 @@ fn list(counter: &Counter, jobs: &[JobView]) -> String {
     table.render(terminal_width())
 }
 
+/// A job that will not be cancelled any more is no success (requirement C3). One that somebody else is cancelling
+/// already ends as it was wanted.
+fn success(result: &CancelResult) -> Exit {
+    match result {
+        CancelResult::Cancelling { .. } | CancelResult::Cancelled { .. } | CancelResult::AlreadyCancelling { .. } => {
+            Exit::Fine
+        }
+        CancelResult::AlreadyCompleted { .. } => Exit::Failed,
+    }
+}
+
 /// What a cancel did. The first word is the state, as in every message.
 fn cancelled(counter: &Counter, result: &CancelResult) -> String {
     let clean = |text: &str| wilco_core::wording::one_line(text);
@@ -87,7 +105,7 @@ fn cancelled(counter: &Counter, result: &CancelResult) -> String {
             format!("Cancelling · {short} · {} asked before: {}\n", clean(by), clean(reason))
         }
         CancelResult::AlreadyCompleted { short, state } => {
-            format!("Already ended · {short} · {}. Nothing was changed.\n", state.name())
+            format!("Already completed · {short} · {}. Nothing was changed.\n", state_words(*state))
         }
     }
 }

@@ -89,6 +89,15 @@ fn refused(error: DeskError) -> Ended {
         | DeskError::BadInput(_)
         | DeskError::Refused(_) => Exit::Failed,
     };
+    // The words of the API.
+    let code = match &error {
+        DeskError::NotFound(_) => "not_found",
+        DeskError::Ambiguous { .. } => "ambiguous",
+        DeskError::NotAllowed { .. } => "not_allowed",
+        DeskError::BadInput(_) => "bad_input",
+        DeskError::Refused(_) => "refused",
+        DeskError::Store(_) => "store",
+    };
     let sentence = match error {
         // Whoever sits at this machine sees everything, so there is no "that you can see".
         DeskError::NotFound(name) => format!("there is no job or receipt `{name}`"),
@@ -101,5 +110,5 @@ fn refused(error: DeskError) -> Ended {
         | DeskError::Refused(_)
         | DeskError::Store(_)) => other.to_string(),
     };
-    Ended::new(exit, sentence)
+    Ended::new(exit, sentence).coded(code)
 }

@@ -73,7 +73,9 @@ async fn find(counter: &Counter, id: &str) -> anyhow::Result<ReceiptView> {
         1 => Ok(found.remove(0)),
         _ => {
             let ids: String = found.iter().map(|receipt| format!("\n  {}", receipt.id)).collect();
-            Err(Ended::new(Exit::Failed, format!("`{id}` fits several receipts; give more of the id:{ids}")).into())
+            Err(Ended::new(Exit::Failed, format!("`{id}` fits several receipts; give more of the id:{ids}"))
+                .coded("ambiguous")
+                .into())
         }
     }
 }

@@ -203,6 +203,8 @@ fn worker(
         stderr_progress: values.choice("stderr") == Some("progress"),
         asks: values.flag("asks", true),
         result_file: values.text("result_file"),
+        max_file_mib: values.number("max_file_mib", 1_024),
+        max_open_files: values.number("max_open_files", 1_024),
         about: values.text("about").unwrap_or_else(|| about(&command)),
         settings,
     })

@@ -92,7 +92,7 @@ fn at_most(text: &str, limit: usize) -> Result<(), String> {
 
 fn check_store(url: &str) -> Result<(), String> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return Err("PostgreSQL is not in this version".to_owned());
+        return Err("PostgreSQL is not in this version; unset it, or use --store sqlite:wilco.db".to_owned());
     }
     match url.strip_prefix("sqlite:") {
         Some(path) if !path.trim_start_matches('/').is_empty() => Ok(()),
@@ -111,7 +111,11 @@ pub(super) fn bind(text: &str) -> Result<SocketAddr, String> {
         None => Err("it is no address with a port".to_owned()),
         // Whoever reaches the page may run jobs, and this version knows no password.
         Some(address) if !address.ip().is_loopback() => {
-            Err("listening beyond this machine is not in this version; put a reverse proxy in front".to_owned())
+            let tunnel = "ssh -L 7733:127.0.0.1:7733 <host>";
+            Err(format!(
+                "listening beyond this machine is not in this version; from another one, open a tunnel to the same port \
+                 with `{tunnel}` and then the link of the terminal"
+            ))
         }
         Some(address) => Ok(address),
     }

@@ -120,6 +120,10 @@ pub struct WorkerConfig {
     pub asks: bool,
     /// The name of the output file that holds the result; none: what it printed.
     pub result_file: Option<String>,
+    /// The largest file that it may write, in MiB: 1 to 1,048,576.
+    pub max_file_mib: u32,
+    /// How many files each of its processes may hold open: 16 to 1,048,576.
+    pub max_open_files: u32,
     /// What `/help` says about it, 1 to 100 characters.
     pub about: String,
     /// What holds for it: its own settings over the defaults.
@@ -139,6 +143,8 @@ impl fmt::Debug for WorkerConfig {
             .field("stderr_progress", &self.stderr_progress)
             .field("asks", &self.asks)
             .field("result_file", &self.result_file)
+            .field("max_file_mib", &self.max_file_mib)
+            .field("max_open_files", &self.max_open_files)
             .field("about", &self.about)
             .field("settings", &self.settings)
             .finish()

@@ -149,6 +149,8 @@ pub const TABLE: &[Key] = &[
     ),
     open("workers.<name>.asks", Kind::Flag, "true", "whether its input stays open for answers to `::ask`"),
     open("workers.<name>.result_file", Kind::Text(Text::FileName), "its output", "the output file with the result"),
+    open("workers.<name>.max_file_mib", number(1, 1_048_576, "MiB"), "1024", "the largest file that it may write"),
+    open("workers.<name>.max_open_files", number(16, 1_048_576, ""), "1024", "files that each process may hold open"),
     open("workers.<name>.about", Kind::Text(Text::Line), "its program's name", "what `/help` says about it"),
     open("workers.<name>.ack_secs", ACK, "defaults.worker_contract.ack_secs", "as there"),
     open("workers.<name>.progress_secs", PROGRESS, "defaults.worker_contract.progress_secs", "as there"),

@@ -1,5 +1,6 @@
 //! Looking at jobs and receipts, and acting on them, beside a running bot and without one.
 
+use serde_json::json;
 use wilco_store::engine::{MIGRATIONS, Migration};
 use wilco_store::{Options, Store};
 
@@ -102,7 +103,7 @@ async fn a5_lists_and_details_are_those_of_the_api_and_whole_results_are_shown()
 }
 
 #[tokio::test]
-async fn c1_a_cancel_beside_a_running_bot_ends_the_job() {
+async fn c1_c3_a_cancel_beside_a_running_bot_ends_the_job_and_a_second_one_is_no_success() {
     let home = Home::with_config(WORKERS);
     let bot = home.start_anywhere().await;
     let id = bot.browser().await.run("slow", "", "first").await;
@@ -114,7 +115,9 @@ async fn c1_a_cancel_beside_a_running_bot_ends_the_job() {
     assert_eq!(shown["job"]["cancel"]["reason"], "not needed any more", "{shown}");
 
     let again = home.run(&["jobs", "cancel", &id]).await;
-    assert_eq!((again.code, again.out), (0, format!("Already ended · {id} · cancelled. Nothing was changed.\n")));
+    assert_eq!((again.code, again.out), (1, format!("Already completed · {id} · cancelled. Nothing was changed.\n")));
+    let again = home.run(&["jobs", "cancel", &id, "--json"]).await;
+    assert_eq!((again.code, &again.json()["result"]), (1, &json!("already_completed")), "{again:?}");
 }
 
 #[tokio::test]
@@ -164,4 +167,33 @@ async fn receipts_are_listed_shown_and_only_failed_ones_sent_again() {
         assert!(absent.code == 1 && absent.err.contains("there is no job or receipt"), "{absent:?}");
     }
     assert_eq!(home.run(&["receipts", "list", "--failed"]).await.out, "no receipts\n");
+}
+
+#[tokio::test]
+async fn with_json_errors_are_json_too() {
+    let home = Home::with_config(WORKERS);
+    let told = async |words: &[&str]| {
+        let ran: Ran = home.run(words).await;
+        let error: serde_json::Value = serde_json::from_str(&ran.err).unwrap_or_else(|_| panic!("no JSON: {ran:?}"));
+        let message = error["error"]["message"].as_str().unwrap().to_owned();
+        assert_eq!(ran.out, "", "{words:?}");
+        assert_eq!(ran.err.lines().count(), 1, "{words:?}");
+        (ran.code, error["error"]["code"].as_str().unwrap().to_owned(), message)
+    };
+    let (code, word, message) = told(&["jobs", "list", "--json"]).await;
+    assert_eq!((code, word.as_str()), (69, "unavailable"));
+    assert!(message.contains("there is no store at wilco.db"), "{message}");
+    let (code, word, message) = told(&["--json", "jobs", "lits"]).await;
+    assert_eq!((code, word.as_str()), (2, "usage"));
+    assert!(message.contains("'list'"), "{message}");
+    assert_eq!(told(&["jobs", "list", "--limit", "0", "--json"]).await.0, 2);
+    let (code, word, message) = told(&["jobs", "list", "--json", "--store", "postgres://bot:hunter2@db/x"]).await;
+    assert_eq!((code, word.as_str()), (78, "config"));
+    assert!(message.contains("use --store sqlite:wilco.db") && !message.contains("hunter2"), "{message}");
+
+    let _bot = home.start_anywhere().await;
+    let (code, word, message) = told(&["jobs", "show", "z9z9", "--json"]).await;
+    assert_eq!((code, word.as_str(), message.as_str()), (1, "not_found", "there is no job or receipt `z9z9`"));
+    let help = home.run(&["--json", "--help"]).await;
+    assert!(help.code == 0 && help.err.is_empty() && help.out.contains("Exit codes"), "{help:?}");
 }

@@ -46,6 +46,28 @@ async fn the_first_five_minutes_need_no_configuration_and_begin_with_three_lines
 }
 
 #[tokio::test]
+async fn a_store_that_was_open_to_others_is_closed_at_the_start() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let (database, files) = (home.path("wilco.db"), home.path("wilco-files"));
+    std::fs::write(&database, "").unwrap();
+    std::fs::create_dir(&files).unwrap();
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(&files, std::fs::Permissions::from_mode(0o755)).unwrap();
+
+    let bot = home.start(&[]).await;
+    let browser = bot.browser().await;
+    let id = browser.run("echo", "a word", "first").await;
+    home.until_state(&id, "done").await;
+    let jobs: Vec<_> = std::fs::read_dir(&files).unwrap().map(|entry| mode(&entry.unwrap().path())).collect();
+    assert_eq!((mode(&database), mode(&files), jobs), (0o600, 0o700, vec![0o700]));
+    assert_eq!(mode(&home.path("wilco.db-wal")), 0o600);
+
+    bot.signal(Signal::TERM);
+    assert_eq!(bot.ends().await, 0);
+}
+
+#[tokio::test]
 async fn a_taken_port_is_followed_by_the_next_free_one_which_is_printed() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

@@ -38,8 +38,10 @@ pub(super) struct Capture {
     log_error: Option<String>,
     /// Lines that are not on disk yet; at most as much as one read gives.
     pending: Vec<u8>,
-    /// Bytes of kept lines so far.
+    /// Bytes of kept lines so far. Bytes that are no UTF-8 grow when they become text.
     kept: u64,
+    /// Bytes read so far, also those that a long line dropped: a line without an end is output, too.
+    read: u64,
     stderr_progress: bool,
     out: Lines,
     err: Lines,
@@ -68,6 +70,7 @@ impl Capture {
             log_error,
             pending: Vec::new(),
             kept: 0,
+            read: 0,
             stderr_progress,
             out: Lines::default(),
             err: Lines::default(),
@@ -80,6 +83,9 @@ impl Capture {
 
     /// Takes what was read and says what follows from it. Beyond the cap nothing is kept.
     pub(super) fn take(&mut self, stream: Stream, bytes: &[u8]) -> Vec<Item> {
+        let room = usize::try_from(OUTPUT_CAP.saturating_sub(self.read)).unwrap_or(usize::MAX);
+        self.read += bytes.len() as u64;
+        let bytes = bytes.get(..room).unwrap_or(bytes);
         let mut complete = Vec::new();
         match stream {
             Stream::Out => self.out.push(bytes, |line| complete.push(line)),
@@ -106,7 +112,7 @@ impl Capture {
         let mut items = Vec::new();
         let mut burst = VecDeque::new();
         for line in lines {
-            if self.over_cap() {
+            if self.kept > OUTPUT_CAP {
                 break;
             }
             self.pending.extend_from_slice(line.as_bytes());
@@ -160,7 +166,7 @@ impl Capture {
 
     /// Whether there was more than [`OUTPUT_CAP`].
     pub(super) fn over_cap(&self) -> bool {
-        self.kept > OUTPUT_CAP
+        self.read > OUTPUT_CAP || self.kept > OUTPUT_CAP
     }
 
     /// The log, when something was written to it.
@@ -181,6 +187,16 @@ impl Capture {
     /// The last lines of both streams, as they came in.
     pub(super) fn tail_all(&self) -> &VecDeque<String> {
         &self.tail_all
+    }
+
+    /// How many lines stdout had, directives not counted.
+    pub(super) fn lines_out(&self) -> u64 {
+        self.lines_out
+    }
+
+    /// How many lines were too long to be kept whole, in the log as well.
+    pub(super) fn lines_cut(&self) -> u64 {
+        self.out.cut() + self.err.cut()
     }
 
     /// How many lines of output there were beyond `shown` of stdout's.
@@ -234,9 +250,38 @@ mod tests {
             capture.write().await;
             chunks += 1;
         }
-        assert_eq!(chunks, OUTPUT_CAP / chunk.len() as u64 + 1);
+        assert_eq!(chunks, OUTPUT_CAP / chunk.len() as u64 + 1, "one byte over is how it is noticed");
         let size = std::fs::metadata(folder.path().join("log")).unwrap().len();
-        assert_eq!(size, OUTPUT_CAP + 16, "one line over, which is how it is noticed");
+        assert_eq!(size, OUTPUT_CAP);
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_counts_in_full_although_little_of_it_is_kept() {
+        let (mut capture, folder) = capture().await;
+        let chunk = vec![b'x'; 64 << 10];
+        for _ in 0..OUTPUT_CAP / chunk.len() as u64 {
+            capture.take(Stream::Out, &chunk);
+            assert!(!capture.over_cap(), "exactly the cap is allowed");
+        }
+        capture.take(Stream::Err, b"x");
+        assert!(capture.over_cap(), "both streams count together");
+        capture.end(Stream::Out);
+        capture.write().await;
+        assert_eq!(capture.lines_cut(), 1);
+        let size = std::fs::metadata(folder.path().join("log")).unwrap().len();
+        assert!((16 << 10..17 << 10).contains(&size), "the log has {size} bytes");
+    }
+
+    #[tokio::test]
+    async fn bytes_that_grow_when_they_become_text_stay_under_the_cap() {
+        let (mut capture, folder) = capture().await;
+        let chunk = [[0xff; 1023].as_slice(), b"\n"].concat();
+        while !capture.over_cap() {
+            capture.take(Stream::Out, &chunk);
+            capture.write().await;
+        }
+        let size = std::fs::metadata(folder.path().join("log")).unwrap().len();
+        assert!(size <= OUTPUT_CAP + 3 * chunk.len() as u64, "the log has {size} bytes");
     }
 
     #[tokio::test]

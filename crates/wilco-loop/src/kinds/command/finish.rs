@@ -31,6 +31,8 @@ const RESULT_CAP: u64 = wilco_core::wording::RESULT_CAP as u64;
 struct Found {
     /// What is delivered, by name.
     files: Vec<(String, PathBuf)>,
+    /// How many could be delivered but are too many.
+    further: usize,
     /// What is not, and why.
     notes: Vec<String>,
     /// The content of the result file.
@@ -43,24 +45,37 @@ pub(super) async fn finish(ctx: &Context, spec: &CommandSpec, ran: Ran) -> Resul
         return Err(permanent("cannot start", text.as_str()));
     }
     let (folder, wanted) = (ctx.folder().to_owned(), spec.result_file.clone());
-    let found = tokio::task::spawn_blocking(move || look(&folder, wanted.as_deref())).await.map_err(cannot_start)?;
-    for (name, path) in &found.files {
-        ctx.attach(name.clone(), path.clone());
-    }
+    let mut found =
+        tokio::task::spawn_blocking(move || look(&folder, wanted.as_deref())).await.map_err(cannot_start)?;
     let verdict = verdict(&ran);
-    let mut notes = found.notes;
+    let mut notes = std::mem::take(&mut found.notes);
     if let Some(why) = ran.capture.log_error() {
         notes.push(format!("The log is not whole: {why}."));
     }
     let (result, unshown) = match verdict {
         Ok(()) => {
-            let (text, unshown) = success(spec, found.result, &ran, &mut notes);
+            let log = ran.capture.log().map(|_| log_name(ctx));
+            let (text, unshown) = success(spec, found.result.take(), &ran, log.as_deref(), &mut notes);
             (Ok(text), unshown)
         }
         Err(failure) => (Err(failure), true),
     };
-    if let Some(log) = ran.capture.log().filter(|_| unshown) {
-        ctx.attach(format!("{}.log", ctx.short()), log);
+    let log = ran.capture.log().filter(|_| unshown);
+    // The log counts as a file, and it is promised: a file too many gives way to it.
+    if log.is_some() && found.files.len() >= FILES {
+        found.files.truncate(FILES - 1);
+        found.further += 1;
+    }
+    match found.further {
+        0 => {}
+        1 => notes.push(format!("1 more file was not delivered: {FILES} is the limit.")),
+        further => notes.push(format!("{further} more files were not delivered: {FILES} is the limit.")),
+    }
+    for (name, path) in found.files {
+        ctx.attach(name, path);
+    }
+    if let Some(log) = log {
+        ctx.attach(log_name(ctx), log);
     }
     let notes = notes.iter().map(|note| format!("\n{note}")).collect::<String>();
     match result {
@@ -68,6 +83,11 @@ pub(super) async fn finish(ctx: &Context, spec: &CommandSpec, ran: Ran) -> Resul
         Err(Failure::Permanent(cause)) => Err(permanent(cause.code, format!("{}{notes}", cause.text))),
         Err(other @ (Failure::SessionExpired | Failure::NeedsCredit | Failure::Retryable(_))) => Err(other),
     }
+}
+
+/// What people see the log as.
+fn log_name(ctx: &Context) -> String {
+    format!("{}.log", ctx.short())
 }
 
 /// Whether the command succeeded.
@@ -98,8 +118,14 @@ fn verdict(ran: &Ran) -> Result<(), Failure> {
     }
 }
 
-/// The text of a success, and whether there was output that it does not show.
-fn success(spec: &CommandSpec, result: Option<String>, ran: &Ran, notes: &mut Vec<String>) -> (String, bool) {
+/// The text of a success, and whether there was output that it does not show. `log` is the log's name.
+fn success(
+    spec: &CommandSpec,
+    result: Option<String>,
+    ran: &Ran,
+    log: Option<&str>,
+    notes: &mut Vec<String>,
+) -> (String, bool) {
     if let Some(text) = result {
         return (text, ran.capture.lines_beyond(0) > 0);
     }
@@ -114,14 +140,48 @@ fn success(spec: &CommandSpec, result: Option<String>, ran: &Ran, notes: &mut Ve
     let text = if block.trim().is_empty() {
         "It finished without a word on stdout.".to_owned()
     } else {
+        notes.extend(shortened(&shown, ran.capture.lines_out(), ran.capture.lines_cut(), log));
         format!("```\n{}\n```", block.replace("```", "'''"))
     };
     (text, unshown)
 }
 
+/// Says of a result that it is not the whole output, and where that is. `lines` are all of stdout's,
+/// `cut` those of the log that are not whole either.
+fn shortened(shown: &Shown, lines: u64, cut: u64, log: Option<&str>) -> Option<String> {
+    let all = count(lines);
+    let what = match shown.lines.len() {
+        1 if shown.cut && lines > 1 => format!("The beginning of the last of {all} lines"),
+        _ if shown.cut => "The beginning of one long line".to_owned(),
+        number if number as u64 >= lines => return None,
+        1 => format!("The last of {all} lines"),
+        number => format!("The last {number} of {all} lines"),
+    };
+    // Where the log could not be written, a note of its own says so.
+    let place = log.map_or_else(String::new, |log| match cut {
+        0 => format!(", all in {log}"),
+        1 => format!(", all in {log}, where 1 line is cut at 16 KiB"),
+        _ => format!(", all in {log}, where {} lines are cut at 16 KiB", count(cut)),
+    });
+    Some(format!("{what}{place}."))
+}
+
+/// A number for people: `3,000`.
+fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 struct Shown {
     lines: Vec<String>,
-    /// A line was shortened.
+    /// The one line that is shown is shortened.
     cut: bool,
 }
 
@@ -137,8 +197,8 @@ fn fitting(tail: &VecDeque<String>) -> Shown {
             shown.lines.push(clean.into_owned());
         } else {
             // A single line that is too long shows its beginning; the log has the rest.
-            shown.cut = true;
             if shown.lines.is_empty() {
+                shown.cut = true;
                 shown.lines.push(text::cut(&clean, room, Unit::Chars).into_owned());
             }
             break;
@@ -185,7 +245,6 @@ fn look(folder: &Path, wanted: Option<&str>) -> Found {
             }
         }
     }
-    let mut further = 0;
     for path in paths {
         let name =
             path.file_name().map(|name| wilco_core::wording::one_line(&name.to_string_lossy())).unwrap_or_default();
@@ -199,13 +258,10 @@ fn look(folder: &Path, wanted: Option<&str>) -> Found {
                     text::bytes(meta.len())
                 ));
             }
-            Ok(_) if found.files.len() >= FILES => further += 1,
+            Ok(_) if found.files.len() >= FILES => found.further += 1,
             Ok(_) => found.files.push((name, path)),
             Err(error) => found.notes.push(format!("{name} was not delivered: {error}.")),
         }
-    }
-    if further > 0 {
-        found.notes.push(format!("{further} more files were not delivered: {FILES} is the limit."));
     }
     // A folder full of what cannot be delivered must not become the message.
     let notes = found.notes.len();
@@ -258,9 +314,24 @@ mod tests {
         assert_eq!((shown.lines, shown.cut), (vec!["one".to_owned(), "two".to_owned()], false));
         let long = "x".repeat(2_000);
         let shown = fitting(&tail(&[&long, &long, "end"]));
-        assert_eq!((shown.lines.len(), shown.cut), (2, true));
+        assert_eq!((shown.lines.len(), shown.cut), (2, false));
         let shown = fitting(&tail(&[&"y".repeat(9_000)]));
         assert!(shown.cut && shown.lines[0].chars().count() <= SHOWN_CHARS);
+    }
+
+    #[test]
+    fn a_shortened_result_says_what_is_missing_and_where_it_is() {
+        let shown = |number: usize, cut| Shown { lines: vec!["x".to_owned(); number], cut };
+        let said = |number, cut, lines, long| shortened(&shown(number, cut), lines, long, Some("k7f2.log"));
+        assert_eq!(said(40, false, 40, 0), None);
+        assert_eq!(said(40, false, 3_000, 0).unwrap(), "The last 40 of 3,000 lines, all in k7f2.log.");
+        assert_eq!(said(1, false, 1_234_567, 0).unwrap(), "The last of 1,234,567 lines, all in k7f2.log.");
+        assert_eq!(said(1, true, 2, 0).unwrap(), "The beginning of the last of 2 lines, all in k7f2.log.");
+        assert_eq!(
+            said(1, true, 1, 1).unwrap(),
+            "The beginning of one long line, all in k7f2.log, where 1 line is cut at 16 KiB."
+        );
+        assert_eq!(shortened(&shown(2, false), 3, 2, None).unwrap(), "The last 2 of 3 lines.");
     }
 
     #[test]

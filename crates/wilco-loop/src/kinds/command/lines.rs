@@ -12,6 +12,8 @@ pub(super) struct Lines {
     line: Vec<u8>,
     /// More came than may be kept.
     overlong: bool,
+    /// How many lines that happened to.
+    cut: u64,
     /// The last byte was a carriage return: a newline right behind it ends nothing more.
     after_return: bool,
 }
@@ -40,6 +42,11 @@ impl Lines {
         (!self.line.is_empty()).then(|| self.take())
     }
 
+    /// How many lines were cut.
+    pub(super) fn cut(&self) -> u64 {
+        self.cut
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         let room = LINE_CAP - self.line.len();
         self.overlong |= bytes.len() > room;
@@ -51,6 +58,7 @@ impl Lines {
         self.line.clear();
         if std::mem::take(&mut self.overlong) {
             text.push_str(MARK);
+            self.cut += 1;
         }
         text
     }

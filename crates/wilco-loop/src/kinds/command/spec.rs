@@ -79,7 +79,7 @@ pub struct CommandSpec {
     pub asks: bool,
     /// Whether lines on stderr are shown as progress, too, as suits programs that talk there.
     pub stderr_progress: bool,
-    /// Limits on its processes.
+    /// Limits on its processes; [`Rlimits::USUAL`] unless configured.
     pub limits: Rlimits,
 }
 
@@ -98,7 +98,7 @@ impl CommandSpec {
             about: String::new(),
             asks: true,
             stderr_progress: false,
-            limits: Rlimits::default(),
+            limits: Rlimits::USUAL,
         }
     }
 
