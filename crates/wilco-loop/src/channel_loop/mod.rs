@@ -8,6 +8,7 @@ mod adapters;
 mod ending;
 mod lane;
 mod outbox;
+mod questions;
 mod running;
 mod strays;
 mod timers;

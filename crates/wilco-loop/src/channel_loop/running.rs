@@ -1,11 +1,9 @@
 //! The jobs that run in this process: handles to their tasks, nothing that a restart would miss.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use wilco_core::job::{Ask, Host, NoAnswer};
 use wilco_core::settings::KindSettings;
@@ -16,6 +14,7 @@ use wilco_store::changes::{Asked, EditClaim, Run};
 
 use super::ending;
 use super::lane::{self, Lane, Write};
+use super::questions::{AnswerTo, Questions};
 use super::timers::Timer;
 use super::{ChannelLoop, STORE_PAUSE};
 use crate::delivery;
@@ -37,8 +36,6 @@ pub(crate) enum StopReason {
     Drain,
 }
 
-type AnswerTo = oneshot::Sender<Result<usize, NoAnswer>>;
-
 /// One running job.
 pub(crate) struct Running {
     pub(super) short: Short,
@@ -49,10 +46,7 @@ pub(crate) struct Running {
     stop: CancellationToken,
     stopping: Option<StopReason>,
     ended: bool,
-    /// Questions that are on their way to the store, by the number that the job gave them.
-    asking: BTreeMap<u32, AnswerTo>,
-    /// Questions that wait for a press, by the number that the store gave them.
-    asked: BTreeMap<u32, AnswerTo>,
+    questions: Questions,
     last_record: Option<Timestamp>,
     /// Whether the last write was not taken, so that an outage is told once.
     store_fails: bool,
@@ -65,7 +59,7 @@ impl Running {
 
     /// Whether nothing of it moves until somebody presses a button.
     pub(super) fn waits_for_a_person(&self) -> bool {
-        !self.ended && !self.asked.is_empty()
+        !self.ended && self.questions.is_waiting()
     }
 }
 
@@ -89,8 +83,7 @@ impl ChannelLoop {
             stop: stop.clone(),
             stopping: None,
             ended: false,
-            asking: BTreeMap::new(),
-            asked: BTreeMap::new(),
+            questions: Questions::default(),
             last_record: None,
             store_fails: false,
         };
@@ -130,11 +123,7 @@ impl ChannelLoop {
         }
         running.stopping = Some(reason);
         running.stop.cancel();
-        let waiting = std::mem::take(&mut running.asked).into_values();
-        for answer in waiting.chain(std::mem::take(&mut running.asking).into_values()) {
-            // A job that does not wait any more needs no answer.
-            drop(answer.send(Err(NoAnswer::Stopped)));
-        }
+        running.questions.stop();
         self.want_edit(worker);
     }
 
@@ -159,7 +148,7 @@ impl ChannelLoop {
         let question = self.shared.dice().question(self.now());
         let refused = match self.running.get_mut(worker) {
             Some(running) if !running.is_stopping() => {
-                running.asking.insert(number, reply);
+                running.questions.ask(number, reply);
                 running.lane.push(Write::Ask { number, question, ask });
                 None
             }
@@ -173,10 +162,8 @@ impl ChannelLoop {
 
     /// A person has answered.
     pub(super) fn answer(&mut self, worker: &WorkerId, number: u32, choice: u32) {
-        if let Some(running) = self.running.get_mut(worker)
-            && let Some(reply) = running.asked.remove(&number)
-        {
-            drop(reply.send(Ok(choice as usize)));
+        if let Some(running) = self.running.get_mut(worker) {
+            running.questions.answer(number, choice);
         }
         self.want_edit(worker);
     }
@@ -303,6 +290,8 @@ impl ChannelLoop {
                 if error.is_transient() {
                     running.lane.put_back(write);
                     self.timers.set(Timer::Lane(worker.clone()), now.plus(STORE_PAUSE));
+                } else if let Write::Ask { number, .. } = write {
+                    running.questions.refuse(number, error.to_string());
                 } else if matches!(write, Write::EndEdit { .. }) {
                     self.edits_open = self.edits_open.saturating_sub(1);
                 } else if matches!(write, Write::Finish(_)) {
@@ -314,16 +303,8 @@ impl ChannelLoop {
     }
 
     fn on_asked(&mut self, worker: &WorkerId, number: u32, asked: Asked) {
-        if let Some(running) = self.running.get_mut(worker)
-            && let Some(reply) = running.asking.remove(&number)
-        {
-            match asked {
-                Asked::Waiting(number) => {
-                    running.asked.insert(number, reply);
-                }
-                Asked::Answered(choice) => drop(reply.send(Ok(choice as usize))),
-                Asked::Stopped => drop(reply.send(Err(NoAnswer::Stopped))),
-            }
+        if let Some(running) = self.running.get_mut(worker) {
+            running.questions.taken(number, asked);
         }
         // A job that waits for a person holds no slot; somebody else's may start.
         self.begin();

@@ -183,6 +183,8 @@ fn pings(worker: &WorkerRow, kind: EndKind, now: Timestamp) -> bool {
 }
 
 fn summary(text: &str) -> String {
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    // A fence says nothing of what is inside of it.
+    let says = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("```");
+    let first = text.lines().find(says).unwrap_or_default();
     wording::one_line(first)
 }
