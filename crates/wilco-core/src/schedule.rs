@@ -53,6 +53,8 @@ fn content(index: usize) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn waits(kind: ReceiptKind) -> Vec<Duration> {
@@ -86,6 +88,42 @@ mod tests {
     #[test]
     fn a_ping_is_tried_three_times() {
         assert_eq!(waits(ReceiptKind::Ping).len(), 2, "two waits between three tries");
+    }
+
+    fn kind() -> impl Strategy<Value = ReceiptKind> {
+        proptest::sample::select(ReceiptKind::ALL.to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn r9_every_wait_is_bounded_and_every_receipt_is_given_up_at_last(
+            kind in kind(), spent in 0_u32..10_000, age_secs in 0_u64..500_000,
+        ) {
+            let age = Duration::from_secs(age_secs);
+            match next_attempt(kind, spent, age) {
+                Some(wait) => {
+                    prop_assert!(age < GIVE_UP_AFTER, "nothing is tried after three days");
+                    prop_assert!(wait >= Duration::from_millis(500) && wait <= CONTENT_TAIL, "{:?}", wait);
+                }
+                None => prop_assert!(age >= GIVE_UP_AFTER || kind == ReceiptKind::Ping),
+            }
+        }
+
+        #[test]
+        fn r9_jitter_and_late_wakes_change_neither_the_order_nor_the_bound(
+            seed in any::<u64>(), late_secs in 0_u64..3_600,
+        ) {
+            let dice = crate::random::Dice::seeded(seed);
+            let (mut age, mut tries) = (Duration::ZERO, 1);
+            while let Some(wait) = next_attempt(ReceiptKind::Content, tries, age) {
+                let moved = dice.jitter(wait);
+                prop_assert!(moved >= wait.mul_f64(0.8) && moved <= wait.mul_f64(1.2));
+                age += moved + Duration::from_secs(late_secs);
+                tries += 1;
+                prop_assert!(tries < 40, "no storm of attempts in three days");
+            }
+            prop_assert!(tries > 15, "an outage of a night is no reason to give up: {} tries", tries);
+        }
     }
 
     #[test]
