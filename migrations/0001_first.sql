@@ -116,12 +116,15 @@ CREATE TABLE IF NOT EXISTS receipts (
     fence         BIGINT NOT NULL DEFAULT 0,
     last_error    TEXT,
     reason        TEXT,
+    -- It failed only because another one took its place, so it is no operator's business.
+    replaced      BIGINT NOT NULL DEFAULT 0 CHECK (replaced IN (0, 1)),
     created_at    BIGINT NOT NULL CHECK (created_at + 0 = created_at),
     settled_at    BIGINT CHECK (settled_at + 0 = settled_at),
     UNIQUE (contract, kind, part, generation),
     CHECK ((state IN ('surfaced', 'failed')) = (settled_at IS NOT NULL)),
     CHECK ((state = 'sending') = (lease_owner IS NOT NULL)),
     CHECK ((state <> 'failed') OR (reason IS NOT NULL)),
+    CHECK ((replaced = 0) OR (state = 'failed')),
     CHECK ((state = 'pending') OR (due_at IS NULL)),
     CHECK ((reassert_at IS NULL) OR (state = 'surfaced'))
 );

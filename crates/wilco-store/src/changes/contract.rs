@@ -26,7 +26,7 @@ const READY: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_
 /// The attempt that ends a receipt counts; one that only waited has made none.
 const FAIL: &str = "UPDATE receipts SET attempts = attempts + CASE WHEN state = 'sending' THEN 1 ELSE 0 END, \
                     state = 'failed', reason = $1, due_at = NULL, lease_owner = NULL, lease_until = NULL, \
-                    settled_at = $2 WHERE id = $3 AND settled_at IS NULL";
+                    settled_at = $2, replaced = $3 WHERE id = $4 AND settled_at IS NULL";
 pub(super) const WHEN: &str = "SELECT (SELECT COUNT(*) FROM paused_accounts WHERE account = $1) AS paused, \
                     (SELECT MAX(until) FROM parks WHERE account = $1 AND (channel = '' OR channel = $2)) AS until";
 
@@ -247,7 +247,7 @@ pub(crate) async fn fail(
     now: Timestamp,
     events: &mut Vec<Event>,
 ) -> Result<(), StoreError> {
-    if tx.run(FAIL, args![cause.to_string(), now, &receipt.id]).await? == 0 {
+    if tx.run(FAIL, args![cause.to_string(), now, cause.code == OVERTAKEN, &receipt.id]).await? == 0 {
         return Ok(());
     }
     if receipt.kind.is_terminal() {

@@ -7,7 +7,7 @@ use wilco_core::journal::Event;
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
 use wilco_core::{ReceiptId, Timestamp};
 
-use super::contract::{self, At, Draft, OVERTAKEN, SUPERSEDED};
+use super::contract::{self, At, Draft, SUPERSEDED};
 use super::{Fresh, claim};
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
@@ -18,7 +18,7 @@ const AGAIN: &str = "UPDATE receipts SET state = 'waiting', reason = NULL, settl
                      fallbacks = 0, first_due = NULL, first_attempt = NULL, shape = 'rich', parked_until = NULL, \
                      due_at = NULL WHERE id = $1 AND state = 'failed'";
 const FORGET: &str = "UPDATE contracts SET message = NULL, edit_open = 0, edit_until = NULL WHERE id = $1";
-const REPLACED: &str = "UPDATE receipts SET reason = $1 WHERE id = $2 AND state = 'failed'";
+const REPLACED: &str = "UPDATE receipts SET reason = $1, replaced = 1 WHERE id = $2 AND state = 'failed'";
 
 /// Moves a failed receipt back to pending, with the stub that it needs. The only way out of `failed`.
 #[derive(Clone, Debug)]
@@ -102,8 +102,7 @@ fn requested(receipt: &ReceiptRow) -> Event {
 fn refusal(receipt: &ReceiptRow, all: &[ReceiptRow]) -> Option<String> {
     let id = &receipt.id;
     let reason = receipt.reason.clone().unwrap_or_default();
-    let replaced = reason.starts_with(SUPERSEDED)
-        || reason.starts_with(OVERTAKEN)
+    let replaced = receipt.replaced
         || newest(all, receipt.kind, receipt.part).is_some_and(|newest| newest.generation > receipt.generation);
     if replaced {
         return Some(format!("receipt {id} was replaced by another ({reason}): there is nothing to send again"));

@@ -46,7 +46,7 @@ const PAUSE: &str = "INSERT INTO paused_accounts (account, reason, since) VALUES
                      ON CONFLICT (account) DO UPDATE SET reason = excluded.reason";
 pub(super) const HOLD: &str =
     "UPDATE receipts SET due_at = NULL WHERE settled_at IS NULL AND account = $1 AND due_at IS NOT NULL";
-const SUPERSEDE: &str = "UPDATE receipts SET state = 'failed', reason = $1, settled_at = $2, last_error = $3, \
+const SUPERSEDE: &str = "UPDATE receipts SET state = 'failed', replaced = 1, reason = $1, settled_at = $2, last_error = $3, \
                          lease_owner = NULL, lease_until = NULL, due_at = NULL WHERE id = $4";
 pub(super) const NEWEST_STUB: &str =
     "SELECT MAX(generation) AS newest FROM receipts WHERE contract = $1 AND kind = 'stub' AND part = $2";

@@ -12,8 +12,7 @@ pub(super) const COUNTS: &str = "SELECT \
     (SELECT COUNT(*) FROM workers WHERE state = 'queued') AS queued, \
     (SELECT COUNT(*) FROM receipts WHERE settled_at IS NULL AND state IN ('pending', 'sending')) AS undelivered, \
     (SELECT MIN(first_due) FROM receipts WHERE settled_at IS NULL AND state IN ('pending', 'sending')) AS oldest, \
-    (SELECT COUNT(*) FROM receipts WHERE state = 'failed' AND reason NOT LIKE 'superseded%' \
-        AND reason NOT LIKE 'overtaken%') AS failed";
+    (SELECT COUNT(*) FROM receipts WHERE state = 'failed' AND replaced = 0) AS failed";
 pub(super) const LAST_DELIVERY: &str =
     "SELECT MAX(settled_at) AS at FROM receipts WHERE state = 'surfaced' AND account = $1";
 const PAUSED: &str = "SELECT account, reason FROM paused_accounts ORDER BY account";

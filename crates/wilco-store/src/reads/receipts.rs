@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::rows::{ReceiptRow, WORKER_BY_ID, WorkerRow};
 
 pub(super) const ALL: &str = "SELECT * FROM receipts ORDER BY created_at DESC, id DESC LIMIT $1";
-pub(super) const FAILED: &str = "SELECT * FROM receipts WHERE state = 'failed' AND reason NOT LIKE 'superseded%' AND reason NOT LIKE 'overtaken%' \
+pub(super) const FAILED: &str = "SELECT * FROM receipts WHERE state = 'failed' AND replaced = 0 \
      ORDER BY created_at DESC, id DESC LIMIT $1";
 pub(super) const OPEN: &str =
     "SELECT * FROM receipts WHERE settled_at IS NULL AND state = $1 ORDER BY created_at DESC, id DESC LIMIT $2";

@@ -34,6 +34,8 @@ pub(crate) struct ReceiptRow {
     pub(crate) fence: i64,
     pub(crate) last_error: Option<String>,
     pub(crate) reason: Option<String>,
+    /// It failed only because another one took its place.
+    pub(crate) replaced: bool,
     pub(crate) created: Timestamp,
     pub(crate) settled: Option<Timestamp>,
     /// Why what it shows cannot be read; the fields that only show something are empty then.
@@ -86,6 +88,7 @@ impl ReceiptRow {
             fence: row.int("fence")?,
             last_error: row.opt_text("last_error")?,
             reason: row.opt_text("reason")?,
+            replaced: row.flag("replaced")?,
             created: row.time("created_at")?,
             settled: row.opt_time("settled_at")?,
             unreadable: None,
