@@ -8,7 +8,8 @@ use crate::access::Role;
 use crate::address::{Address, Place, Route};
 use crate::contract::ContractState;
 use crate::envelope::FileRef;
-use crate::ids::{AccountId, ContractId, ReceiptId, Short, WorkerId};
+use crate::gate::ClosedGate;
+use crate::ids::{AccountId, BackendId, ContractId, ReceiptId, Short, WorkerId};
 use crate::inbound::{Person, Reply};
 use crate::journal::Entry;
 use crate::outcome::MessageRef;
@@ -287,6 +288,9 @@ pub struct Health {
     pub store: Option<String>,
     /// The connections.
     pub accounts: Vec<AccountHealth>,
+    /// The backends behind which nothing is started until a person has acted.
+    #[serde(default)]
+    pub gates: Vec<ClosedGate>,
 }
 
 /// How one connection is.
@@ -353,6 +357,13 @@ pub trait Desk: Send + Sync {
 
     /// How the bot is.
     async fn health(&self) -> Result<Health, DeskError>;
+
+    /// The gates that are closed, by the backend's name.
+    async fn gates(&self) -> Result<Vec<ClosedGate>, DeskError>;
+
+    /// Opens the gate of a backend, because a person has signed in, topped up or given a key. For
+    /// owners and the host. Answers what was closed; one that is not closed is refused.
+    async fn open_gate(&self, caller: &Caller, backend: &BackendId) -> Result<ClosedGate, DeskError>;
 
     /// The worker kinds, with a line about each.
     fn kinds(&self) -> Vec<(String, String)>;

@@ -46,6 +46,9 @@ pub enum Failure {
     /// The backend wants money.
     #[error("the backend has no credit left")]
     NeedsCredit,
+    /// The backend has no key, or refuses the one it was given.
+    #[error("the backend needs a valid key")]
+    NeedsKey,
     /// It may work the next time.
     #[error("{0}")]
     Retryable(Cause),

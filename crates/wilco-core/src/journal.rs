@@ -150,6 +150,17 @@ pub enum Event {
         /// Which limit.
         limit: String,
     },
+    /// An attempt failed, and a further one is due.
+    Retrying {
+        /// The attempt that will follow, from 2.
+        attempt: u32,
+        /// How many there are at the most.
+        of: u32,
+        /// Why the one before failed, in one line.
+        cause: String,
+        /// When it is due.
+        at: Timestamp,
+    },
     /// Its process was gone.
     Recovered {
         /// Whether it runs again.
@@ -189,6 +200,7 @@ impl Event {
             Self::CancelRequested { .. } => "cancel_requested",
             Self::Watched { .. } => "watched",
             Self::TimedOut { .. } => "timed_out",
+            Self::Retrying { .. } => "retrying",
             Self::Recovered { .. } => "recovered",
             Self::Completed { .. } => "completed",
         }
@@ -218,6 +230,7 @@ mod tests {
             Event::Status { text: "x".into() },
             Event::AckMissed { contract: ContractId::new("c") },
             Event::TimedOut { limit: "30m".into() },
+            Event::Retrying { attempt: 2, of: 3, cause: "exit 2".into(), at: Timestamp(4) },
             Event::Completed { end: EndKind::Done, detail: String::new(), summary: String::new() },
         ];
         for event in all {

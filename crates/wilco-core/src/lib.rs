@@ -9,10 +9,12 @@
 
 pub mod access;
 pub mod address;
+pub mod classify;
 pub mod command;
 pub mod contract;
 pub mod desk;
 pub mod envelope;
+pub mod gate;
 pub mod ids;
 pub mod inbound;
 pub mod job;
@@ -24,6 +26,7 @@ pub mod plan;
 pub mod question;
 pub mod random;
 pub mod receipt;
+pub mod retry;
 pub mod schedule;
 pub mod settings;
 pub mod shelf;

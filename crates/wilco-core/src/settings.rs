@@ -1,12 +1,16 @@
 //! The numbers that a person can set, as plain values. Reading them from a file is the binary's work.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
+use crate::classify::{Backend, Service};
 use crate::contract::Terms;
+use crate::ids::BackendId;
+pub use crate::retry::RetryPolicy;
 use crate::worker::OnInterrupt;
 
 /// When a finished job notifies its requester.
@@ -39,6 +43,10 @@ pub struct KindSettings {
     pub notify: Notify,
     /// How many may run at once in this process.
     pub max_running: u32,
+    /// How a failed attempt is made again; none where it is not. Set for agent jobs and for what a
+    /// follow-up starts, see [`Settings::retry_for`].
+    #[serde(default)]
+    pub retry: Option<RetryPolicy>,
 }
 
 impl Default for KindSettings {
@@ -50,8 +58,18 @@ impl Default for KindSettings {
             on_interrupt: OnInterrupt::Report,
             notify: Notify::Always,
             max_running: 50,
+            retry: None,
         }
     }
+}
+
+/// One backend account, as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendSettings {
+    /// Whose words it speaks.
+    pub service: Service,
+    /// The file whose change opens its gate: its metadata alone is looked at, it is never read.
+    pub credentials: Option<PathBuf>,
 }
 
 /// How much one person or channel may ask for.
@@ -154,6 +172,12 @@ pub struct Settings {
     pub access: Access,
     /// How long results are kept after a job has ended.
     pub retention: Retention,
+    /// How failed attempts are made again.
+    pub retry: RetryPolicy,
+    /// The same for single kinds.
+    pub retries: BTreeMap<String, RetryPolicy>,
+    /// The backend accounts by name.
+    pub backends: BTreeMap<String, BackendSettings>,
 }
 
 /// The longest sleep of the deadline watch.
@@ -187,11 +211,56 @@ impl Settings {
     pub fn kind(&self, name: &str) -> KindSettings {
         self.kinds.get(name).copied().unwrap_or(self.defaults)
     }
+
+    /// How failed attempts of a kind are made again. It holds for a job only when its rules carry it
+    /// ([`KindSettings::retry`]): whoever accepts the job decides, because a command that a person has
+    /// typed is not to be repeated behind their back.
+    pub fn retry_for(&self, name: &str) -> RetryPolicy {
+        self.retries.get(name).copied().unwrap_or(self.retry)
+    }
+
+    /// The backend account of that name. One that is not configured speaks the words of the service
+    /// that it is named after; of any other name nothing is known, and its jobs' words are not read.
+    pub fn backend(&self, id: &BackendId) -> Option<Backend> {
+        let configured = self.backends.get(id.as_str()).map(|backend| backend.service);
+        let service = configured.or_else(|| Service::from_name(id.as_str()))?;
+        Some(Backend { id: id.clone(), service })
+    }
+
+    /// The file whose change opens the gate of a backend.
+    pub fn credentials(&self, id: &BackendId) -> Option<&PathBuf> {
+        self.backends.get(id.as_str())?.credentials.as_ref()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_that_was_stored_without_a_rule_of_retries_has_none() {
+        let mut stored = serde_json::to_value(KindSettings::default()).unwrap();
+        assert!(stored.as_object_mut().unwrap().remove("retry").is_some());
+        assert_eq!(serde_json::from_value::<KindSettings>(stored).unwrap(), KindSettings::default());
+    }
+
+    #[test]
+    fn h2_a_backend_without_settings_speaks_the_words_that_it_is_named_after_or_none() {
+        let own = BackendSettings { service: Service::Codex, credentials: None };
+        let settings = Settings { backends: [("work".to_owned(), own)].into(), ..Settings::default() };
+        let service = |name: &str| settings.backend(&BackendId::new(name)).map(|backend| backend.service);
+        assert_eq!(service("work"), Some(Service::Codex));
+        assert_eq!(service("claude"), Some(Service::Claude));
+        assert_eq!(service("oracle"), None);
+    }
+
+    #[test]
+    fn f5_a_kind_may_have_retries_of_its_own() {
+        let own = RetryPolicy { attempts: 7, ..RetryPolicy::default() };
+        let settings = Settings { retries: [("report".to_owned(), own)].into(), ..Settings::default() };
+        assert_eq!((settings.retry_for("report"), settings.retry_for("other")), (own, RetryPolicy::default()));
+        assert_eq!(settings.kind("report").retry, None, "whoever accepts a job decides whether it holds");
+    }
 
     #[test]
     fn admission_tells_who_starts_who_waits_and_who_is_refused() {

@@ -14,7 +14,9 @@ use crate::text;
 use crate::time::Timestamp;
 use crate::worker::{EndKind, Ending, WorkerState};
 
+mod gates;
 mod replies;
+pub use gates::*;
 pub use replies::*;
 
 /// The job that a message speaks of.
@@ -251,13 +253,20 @@ pub struct EndFacts<'a> {
 
 /// The first line of the terminal message.
 pub fn end_header(facts: &EndFacts<'_>) -> String {
-    let (word, short, elapsed) = (facts.ending.kind.word(), facts.job.short, text::duration(facts.elapsed));
+    let (word, short, elapsed) = (facts.ending.word(), facts.job.short, text::duration(facts.elapsed));
     let detail = &facts.ending.detail;
     // What ended as it began ran for no time that anybody would want to read.
     let brief = facts.elapsed < Duration::from_secs(1);
-    let after = if brief { String::new() } else { format!("after {elapsed}") };
+    let after = match facts.ending.attempts {
+        // How often it was tried says more than how long the last try took.
+        Some(attempts) if attempts > 1 => format!("after {attempts} attempts"),
+        Some(_) | None if brief => String::new(),
+        Some(_) | None => format!("after {elapsed}"),
+    };
     let said = match facts.ending.kind {
         EndKind::Done => elapsed,
+        // What a person has to do, and nothing after it.
+        EndKind::Failed if facts.ending.halt.is_some() => detail.clone(),
         EndKind::Failed => format!("{detail} {after}").trim().to_owned(),
         EndKind::TimedOut | EndKind::Interrupted if detail.is_empty() => after,
         EndKind::TimedOut | EndKind::Interrupted => detail.clone(),
@@ -333,8 +342,8 @@ pub fn whole_text_note(short: &Short, file: Option<&FileRef>) -> String {
 }
 
 /// The short message that notifies, because edits do not.
-pub fn ping(job: Job<'_>, person: &Person, kind: EndKind) -> Body {
-    let text = format!("{}: {} ({})", kind.word().to_lowercase(), job.kind, job.short);
+pub fn ping(job: Job<'_>, person: &Person, ending: &Ending) -> Body {
+    let text = format!("{}: {} ({})", ending.word().to_lowercase(), job.kind, job.short);
     Body { mention: Some(person.clone()), ..Body::text(text) }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::FileRef;
+use crate::gate::Halt;
 
 /// Where a worker stands. Stored under the name that [`WorkerState::name`] gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,6 +60,8 @@ pub enum WorkerSignal {
     Ended(EndKind),
     /// It was lost in a crash and its kind says to run it again.
     Requeue,
+    /// An attempt failed, and the next one is due at a stored time.
+    Retry,
 }
 
 impl WorkerState {
@@ -125,13 +128,16 @@ impl WorkerState {
             (Self::Running, On::Ask) => Self::WaitingForInput,
             (Self::WaitingForInput, On::Answered) => Self::Running,
             (Self::Running | Self::WaitingForInput, On::CancelRequested) => Self::Cancelling,
-            (Self::Running | Self::WaitingForInput, On::Requeue) => Self::Queued,
+            (Self::Running | Self::WaitingForInput, On::Requeue | On::Retry) => Self::Queued,
             (Self::Queued | Self::Running | Self::WaitingForInput, On::Ended(kind)) => kind.state(),
             (Self::Cancelling, On::Ended(kind)) => match kind {
                 EndKind::Done | EndKind::Failed => kind.state(),
                 EndKind::Cancelled | EndKind::TimedOut | EndKind::Interrupted => Self::Cancelled,
             },
-            (state, On::Begin | On::Ask | On::Answered | On::CancelRequested | On::Ended(_) | On::Requeue) => state,
+            (
+                state,
+                On::Begin | On::Ask | On::Answered | On::CancelRequested | On::Ended(_) | On::Requeue | On::Retry,
+            ) => state,
         }
     }
 }
@@ -180,12 +186,23 @@ pub struct Ending {
     /// The whole text as a file, for platforms on which it does not fit three messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole: Option<FileRef>,
+    /// How often it was started, when that was more than once for its failures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// The gate that ended it, when one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halt: Option<Halt>,
 }
 
 impl Ending {
     /// An end without text or files.
     pub fn bare(kind: EndKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), text: String::new(), files: Vec::new(), whole: None }
+        Self { kind, detail: detail.into(), text: String::new(), files: Vec::new(), whole: None, attempts: None, halt: None }
+    }
+
+    /// The first word of what people see: a job that a gate has ended is paused, not broken.
+    pub fn word(&self) -> &'static str {
+        if self.halt.is_some() { "Paused" } else { self.kind.word() }
     }
 }
 
@@ -236,6 +253,7 @@ mod tests {
             WorkerSignal::Answered,
             WorkerSignal::CancelRequested,
             WorkerSignal::Requeue,
+            WorkerSignal::Retry,
         ];
         all.extend(EndKind::ALL.map(WorkerSignal::Ended));
         all
@@ -250,9 +268,11 @@ mod tests {
             (S::Running, On::Ask, S::WaitingForInput),
             (S::Running, On::CancelRequested, S::Cancelling),
             (S::Running, On::Requeue, S::Queued),
+            (S::Running, On::Retry, S::Queued),
             (S::WaitingForInput, On::Answered, S::Running),
             (S::WaitingForInput, On::CancelRequested, S::Cancelling),
             (S::WaitingForInput, On::Requeue, S::Queued),
+            (S::WaitingForInput, On::Retry, S::Queued),
             (S::Cancelling, On::Ended(EndKind::Done), S::Done),
             (S::Cancelling, On::Ended(EndKind::Failed), S::Failed),
             (S::Cancelling, On::Ended(EndKind::Cancelled), S::Cancelled),

@@ -131,7 +131,7 @@ pub fn cancel_stored(short: &Short, by: &str, reason: &str) -> Reply {
 
 /// A waiting job was cancelled at once.
 pub fn cancelled_at_once(short: &Short, reason: &str) -> Reply {
-    Reply::text(format!("Cancelled · {short} · it had not started\nreason: {}", harmless(reason)))
+    Reply::text(format!("Cancelled · {short} · it was not running\nreason: {}", harmless(reason)))
 }
 
 /// A cancel came twice.
