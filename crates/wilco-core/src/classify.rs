@@ -121,9 +121,7 @@ fn in_text(service: Service, lines: &[String], error: bool) -> Option<GateReason
     let fits = |rule: &&Rule| {
         (0..lines.len()).any(|at| {
             let Some(line) = lines.get(at) else { return false };
-            let said_here = |phrase: &&str| {
-                lines.iter().skip(at).take(BELOW + 1).any(|line| has_words(line, phrase))
-            };
+            let said_here = |phrase: &&str| lines.iter().skip(at).take(BELOW + 1).any(|line| has_words(line, phrase));
             let leads = rule.leads.iter().any(|lead| begins(line, lead));
             let bare = error && rule.bare.iter().any(|lead| begins(line, lead));
             (leads || bare) && (rule.says.is_empty() || rule.says.iter().any(said_here))

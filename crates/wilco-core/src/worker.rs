@@ -197,7 +197,15 @@ pub struct Ending {
 impl Ending {
     /// An end without text or files.
     pub fn bare(kind: EndKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), text: String::new(), files: Vec::new(), whole: None, attempts: None, halt: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            text: String::new(),
+            files: Vec::new(),
+            whole: None,
+            attempts: None,
+            halt: None,
+        }
     }
 
     /// The first word of what people see: a job that a gate has ended is paused, not broken.

@@ -12,8 +12,9 @@ use wilco_core::desk::{
     AccountHealth, Caller, CancelResult, Desk, DeskError, Health, Inspection, JobFilter, JobView, Limit, Notice,
     ReceiptFilter, ReceiptView,
 };
-use wilco_core::{Accepted, FileRef, Inbound, Inbox, Place, ReceiptId, What};
-use wilco_store::changes::{RequestCancel, RetryReceipt, Unresolved};
+use wilco_core::gate::ClosedGate;
+use wilco_core::{Accepted, BackendId, FileRef, Inbound, Inbox, Place, ReceiptId, What, wording};
+use wilco_store::changes::{Gates, OpenGates, RequestCancel, RetryReceipt, Unresolved};
 use wilco_store::reads::{HealthOf, InspectJob, LastDelivery, ListJobs, ListReceipts};
 use wilco_store::{Change, StoreError};
 
@@ -198,6 +199,26 @@ impl Desk for LoopDesk {
             }
         }
         Ok(health)
+    }
+
+    async fn gates(&self) -> Result<Vec<ClosedGate>, DeskError> {
+        Ok(self.read(Gates).await?.into_iter().map(|(gate, _)| gate).collect())
+    }
+
+    async fn open_gate(&self, caller: &Caller, backend: &BackendId) -> Result<ClosedGate, DeskError> {
+        let has = asker_of(&self.shared, caller).role;
+        if has < Some(Role::Owner) {
+            let what = "to open a gate".to_owned();
+            return Err(DeskError::NotAllowed { what, needs: Role::Owner, has });
+        }
+        let change = OpenGates { backend: Some(backend.clone()), stamp: None, because: "an owner opened it" };
+        match self.write(change).await?.pop() {
+            Some(gate) => {
+                self.nudge(None);
+                Ok(gate)
+            }
+            None => Err(DeskError::BadInput(wording::gate_not_closed(backend, &self.gates().await?))),
+        }
     }
 
     fn kinds(&self) -> Vec<(String, String)> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use wilco_core::job::{Ask, NoAnswer};
 use wilco_core::settings::Settings;
-use wilco_core::{Accepted, Inbound, WorkerId};
+use wilco_core::{Accepted, Inbound, Timestamp, WorkerId};
 use wilco_store::StoreError;
 use wilco_store::changes::{Asked, Claimed, EditClaim, Missed, Pruned, Run, Settled, Windows};
 use wilco_store::reads::Wake;
@@ -25,8 +25,8 @@ pub(crate) enum Event {
     Dirty(WorkerId),
     /// A running job asks a person.
     Ask { worker: WorkerId, number: u32, ask: Ask, reply: oneshot::Sender<Result<usize, NoAnswer>> },
-    /// A task was seen to end.
-    TaskEnded { worker: WorkerId, end: TaskEnd },
+    /// A task was seen to end. `stamp` is how its backend's credentials looked when it began.
+    TaskEnded { worker: WorkerId, end: TaskEnd, stamp: Option<String> },
     /// The end of a job has everything that it brings along.
     EndReady { worker: WorkerId, ending: Box<wilco_core::worker::Ending> },
     /// The store has answered the write of a worker that was in flight.
@@ -37,6 +37,8 @@ pub(crate) enum Event {
     Settled { worker: WorkerId, stub: bool, answer: Result<Settled, StoreError> },
     /// A progress edit was answered by its platform.
     Edited { claim: Box<EditClaim>, outcome: wilco_core::DeliveryOutcome },
+    /// Which edits of a job that rests between two attempts may leave.
+    Pictured { worker: WorkerId, windows: Result<Windows, StoreError> },
     /// The answer to a progress edit of a job that has ended is stored.
     EditNoted,
     /// When something is due next.
@@ -69,4 +71,6 @@ pub(crate) enum Answer {
     EditEnded,
     Judged(Option<String>),
     Finished,
+    /// When the next attempt is due; none when there is none any more.
+    Resting(Option<Timestamp>),
 }

@@ -8,7 +8,7 @@ use wilco_core::access::Role;
 use wilco_core::command::{self, Command};
 use wilco_core::desk::{Caller, CancelResult, JobFilter, Limit};
 use wilco_core::job::Input;
-use wilco_core::settings::Admission;
+use wilco_core::settings::{Admission, KindSettings};
 use wilco_core::wording;
 use wilco_core::{Accepted, Inbound, MessageRef, Press, Reply, Short, What, WorkerId};
 use wilco_store::StoreError;
@@ -188,6 +188,9 @@ fn new_job(shared: &Shared, inbound: &Inbound, kind: &str, text: &str, draining:
     let input = Input { text: text.to_owned(), person: inbound.person.clone(), rerun: 0 };
     worker.check(&input).map_err(|why| wording::bad_input(kind, &why))?;
     let (now, dice, settings) = (shared.now(), shared.dice(), shared.settings());
+    let backend = worker.backend().cloned();
+    // What a person has typed is repeated only where that is what the kind is about: an agent's attempt.
+    let retry = backend.as_ref().map(|_| settings.retry_for(kind));
     Ok(NewJob {
         id: dice.worker(now),
         shorts: dice.shorts(),
@@ -196,8 +199,9 @@ fn new_job(shared: &Shared, inbound: &Inbound, kind: &str, text: &str, draining:
         content: dice.receipt(now),
         kind: kind.to_owned(),
         input,
-        rules: settings.kind(kind),
+        rules: KindSettings { retry, ..settings.kind(kind) },
         quotas: settings.quotas,
+        backend,
     })
 }
 
@@ -239,6 +243,7 @@ fn told(shared: &Shared, inbound: &Inbound, offered: Offered, taken: &mut Taken)
             stored(Some(started.short), None)
         }
         Offered::Run(Err(admission)) => Accepted::Refused(refusal(admission)),
+        Offered::Gated(gate) => Accepted::Refused(wording::gate_closed(&gate)),
         Offered::Cancel(Ok(done)) => {
             let short = short_of(&done.result).clone();
             match &done.result {
@@ -367,8 +372,15 @@ async fn reading(shared: &Shared, inbound: &Inbound, command: &Command, asker: &
                 .iter()
                 .map(|account| (account.account.to_string(), account.paused.clone().unwrap_or_default()))
                 .collect();
-            let paused: Vec<(String, String)> =
-                shared.store().trouble().map(|why| ("store".to_owned(), why)).into_iter().chain(paused).collect();
+            let gates = health.gates.iter().map(|gate| (gate.backend.to_string(), wording::gate_line(gate)));
+            let paused: Vec<(String, String)> = shared
+                .store()
+                .trouble()
+                .map(|why| ("store".to_owned(), why))
+                .into_iter()
+                .chain(paused)
+                .chain(gates)
+                .collect();
             let oldest = health.oldest.map(|since| now.since(since));
             Accepted::Answered(wording::health(health.running, health.queued, health.undelivered, oldest, &paused))
         }

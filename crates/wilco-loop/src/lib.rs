@@ -8,6 +8,7 @@ mod bot;
 mod channel_loop;
 pub mod clock;
 mod connections;
+mod credentials;
 mod delivery;
 mod desk;
 mod event;

@@ -43,6 +43,9 @@ fn words(event: &Event) -> String {
         Event::CancelRequested { by, reason } => format!("{} asked to cancel: {}", one_line(by), one_line(reason)),
         Event::Watched { by, address } => format!("{} watches it in {address}", one_line(by)),
         Event::TimedOut { limit } => format!("timed out: {limit}"),
+        Event::Retrying { attempt, of, cause, at } => {
+            format!("attempt {attempt} of {of} at {} ({})", at.clock_time(), one_line(cause))
+        }
         Event::Recovered { rerun: true } => "lost with its process, runs again".to_owned(),
         Event::Recovered { rerun: false } => "lost with its process".to_owned(),
         Event::Completed { end, detail, .. } if detail.is_empty() => format!("ended: {}", end.word().to_lowercase()),

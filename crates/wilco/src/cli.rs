@@ -59,6 +59,21 @@ pub enum Command {
     /// Look at what has to become visible, and send again what failed
     #[command(subcommand)]
     Receipts(Receipts),
+    /// Look at the gates of backends that wait for a person, and open them
+    #[command(subcommand)]
+    Gate(Gate),
+}
+
+/// What can be done with gates.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Gate {
+    /// List the gates that are closed, and what to do for each
+    List,
+    /// Open a gate after having done it; a running bot goes on within a second
+    Open {
+        /// The backend, as `wilco gate list` prints it
+        backend: String,
+    },
 }
 
 /// What can be done with jobs.
@@ -162,6 +177,9 @@ mod tests {
             read("wilco jobs cancel k7f2 --reason why").wanted(),
             Command::Jobs(Jobs::Cancel { id: "k7f2".into(), reason: Some("why".into()) })
         );
+        assert_eq!(read("wilco gate list").wanted(), Command::Gate(Gate::List));
+        let open = Command::Gate(Gate::Open { backend: "claude".into() });
+        assert_eq!(read("wilco gate open claude").wanted(), open);
         assert_eq!(read("wilco receipts retry 0a").wanted(), Command::Receipts(Receipts::Retry { id: "0a".into() }));
         let limit = read("wilco jobs list --limit -5").wanted();
         assert_eq!(limit, Command::Jobs(Jobs::List { open: false, limit: -5 }), "the desk says what is wrong with it");
@@ -188,9 +206,18 @@ mod tests {
     #[test]
     fn help_says_how_it_begins_and_how_it_ends() {
         let help = Cli::command().render_long_help().to_string();
-        for word in
-            ["--config", "--store", "--web", "--json", "check", "jobs", "receipts", "78", "needs no configuration"]
-        {
+        for word in [
+            "--config",
+            "--store",
+            "--web",
+            "--json",
+            "check",
+            "jobs",
+            "receipts",
+            "gate",
+            "78",
+            "needs no configuration",
+        ] {
             assert!(help.contains(word), "{word} is missing in:\n{help}");
         }
         assert!(!help.contains("__child"));

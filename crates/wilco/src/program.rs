@@ -68,6 +68,11 @@ fn perform(words: impl IntoIterator<Item = OsString>, extras: Extras) -> anyhow:
             let config = quiet(&loader)?;
             within(commands::jobs(&config, extras, jobs, cli.json))
         }
+        Command::Gate(gate) => {
+            let config = quiet(&loader)?;
+            within(commands::gate(&config, extras, gate, cli.json))?;
+            Ok(Exit::Fine)
+        }
         Command::Receipts(receipts) => {
             let config = quiet(&loader)?;
             within(commands::receipts(&config, extras, receipts, cli.json))?;

@@ -138,7 +138,7 @@ fn the_words_around_a_cancel_a_question_a_ping_and_a_file() {
     ");
     let ana = Person::new("1", "ana");
     assert_snapshot!(read(&wording::question_ping(job, &ana)), @"@ana question: nightly-report (k7f2)");
-    let pings = EndKind::ALL.map(|kind| read(&wording::ping(job, &ana, kind)));
+    let pings = EndKind::ALL.map(|kind| read(&wording::ping(job, &ana, &Ending::bare(kind, ""))));
     assert_snapshot!(pings.join("\n"), @"
     @ana done: nightly-report (k7f2)
     @ana failed: nightly-report (k7f2)

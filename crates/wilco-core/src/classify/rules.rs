@@ -101,7 +101,11 @@ pub(super) const TABLE: &[Rule] = &[
         reason: GateReason::NeedsKey,
         leads: CODEX_401,
         bare: BARE_401,
-        says: &["incorrect api key provided", "code invalid_api_key", "missing bearer or basic authentication in header"],
+        says: &[
+            "incorrect api key provided",
+            "code invalid_api_key",
+            "missing bearer or basic authentication in header",
+        ],
     },
     // Codex: the session.
     Rule {

@@ -15,6 +15,15 @@ pub fn retrying(job: Job<'_>, key: &DeliveryKey, attempt: u32, of: u32, wait: Du
     Body::text(text).with_buttons(vec![cancel_button(key)])
 }
 
+/// Notes on a progress message which attempt it shows; the first says nothing of it.
+pub fn of_attempt(mut body: Body, attempt: u32, of: u32) -> Body {
+    if attempt > 1 {
+        let end = body.text.find('\n').unwrap_or(body.text.len());
+        body.text.insert_str(end, &format!(" · attempt {attempt} of {of}"));
+    }
+    body
+}
+
 /// What a person has to do for a backend.
 fn to_do(backend: &BackendId, reason: GateReason) -> String {
     let backend = harmless(backend.as_str());
@@ -102,10 +111,7 @@ mod tests {
     #[test]
     fn h10_whoever_was_told_is_not_told_again() {
         for reason in GateReason::ALL {
-            assert_eq!(
-                header(halt(reason, false, true)),
-                "Paused · k7f2 · claude is paused. It was not called"
-            );
+            assert_eq!(header(halt(reason, false, true)), "Paused · k7f2 · claude is paused. It was not called");
         }
     }
 

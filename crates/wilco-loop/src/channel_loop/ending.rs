@@ -34,13 +34,17 @@ pub(super) fn of_task(end: TaskEnd, reason: Option<StopReason>, now: Timestamp) 
     }
 }
 
-fn failed(failure: Failure) -> Ending {
+/// A failure that no gate takes care of. One that only a person can mend says in its text what to do.
+pub(super) fn failed(failure: Failure) -> Ending {
     let (detail, text) = match failure {
         Failure::SessionExpired => {
             ("session expired".to_owned(), "Sign in to the backend again, then run it again.".to_owned())
         }
         Failure::NeedsCredit => {
             ("no credit".to_owned(), "The backend has no credit left. Top it up, then run it again.".to_owned())
+        }
+        Failure::NeedsKey => {
+            ("no valid key".to_owned(), "The backend needs a valid key. Give it one, then run it again.".to_owned())
         }
         Failure::Retryable(cause) | Failure::Permanent(cause) => (cause.code, cause.text),
     };

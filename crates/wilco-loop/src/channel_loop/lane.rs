@@ -1,12 +1,15 @@
 //! The writes of one worker: one at a time, in order (requirement L3).
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use wilco_core::job::Ask;
 use wilco_core::worker::Ending;
-use wilco_core::{DeliveryOutcome, QuestionId, Short, WorkerId, journal};
+use wilco_core::{Cause, DeliveryOutcome, QuestionId, Short, WorkerId, journal};
 use wilco_store::StoreError;
-use wilco_store::changes::{AskQuestion, DeadlineMissed, EditClaim, EndEdit, Finish, Missed, Record, StartEdits};
+use wilco_store::changes::{
+    AskQuestion, CloseGate, DeadlineMissed, EditClaim, EndEdit, Finish, Missed, Record, RetryLater, StartEdits,
+};
 
 use crate::event::Answer;
 use crate::host::Mailbox;
@@ -25,8 +28,10 @@ pub(crate) enum Write {
     EndEdit { claim: Box<EditClaim>, outcome: DeliveryOutcome },
     /// A deadline to be judged.
     Judge(Missed),
-    /// The end.
-    Finish(Box<Ending>),
+    /// The end, and what it means for the backend's gate.
+    Finish { ending: Box<Ending>, gate: Option<CloseGate> },
+    /// The end of an attempt that is not the last.
+    Retry { cause: Cause, rest: Duration, of: u32 },
 }
 
 /// The queue of one worker's writes.
@@ -50,7 +55,8 @@ impl Lane {
                 | Write::StartEdits
                 | Write::EndEdit { .. }
                 | Write::Judge(_)
-                | Write::Finish(_),
+                | Write::Finish { .. }
+                | Write::Retry { .. },
                 _,
             ) => false,
         };
@@ -88,7 +94,12 @@ impl Lane {
     pub(crate) fn edits_left(&mut self) -> Vec<(EditClaim, DeliveryOutcome)> {
         let left = std::mem::take(&mut self.queue).into_iter().filter_map(|write| match write {
             Write::EndEdit { claim, outcome } => Some((*claim, outcome)),
-            Write::Record | Write::Ask { .. } | Write::StartEdits | Write::Judge(_) | Write::Finish(_) => None,
+            Write::Record
+            | Write::Ask { .. }
+            | Write::StartEdits
+            | Write::Judge(_)
+            | Write::Finish { .. }
+            | Write::Retry { .. } => None,
         });
         left.collect()
     }
@@ -124,10 +135,16 @@ pub(crate) async fn perform(
             Answer::EditEnded
         }
         Write::Judge(missed) => Answer::Judged(store.write(DeadlineMissed { missed, now }).await?),
-        Write::Finish(ending) => {
+        Write::Retry { cause, rest, of } => {
+            let (now, platforms, fresh) = (shared.now(), shared.platforms(), shared.fresh());
+            let change = RetryLater { worker: worker.clone(), cause, rest, of, now, platforms, fresh };
+            Answer::Resting(store.write(change).await?)
+        }
+        Write::Finish { ending, gate } => {
             let change = Finish {
                 worker: worker.clone(),
                 ending: *ending,
+                gate,
                 now: shared.now(),
                 platforms: shared.platforms(),
                 fresh: shared.fresh(),

@@ -5,6 +5,7 @@
 //! no promise.
 
 mod adapters;
+mod attempts;
 mod ending;
 mod lane;
 mod outbox;
@@ -24,9 +25,10 @@ use tokio_util::task::TaskTracker;
 use wilco_core::settings::Settings;
 use wilco_core::{Timestamp, WorkerId};
 use wilco_store::StoreError;
-use wilco_store::changes::{BeginDue, Prune, Pruned, RenewLeases, ResumeAccounts, Run, STARTS};
+use wilco_store::changes::{BeginDue, OpenGates, Prune, Pruned, RenewLeases, ResumeAccounts, Run, STARTS};
 use wilco_store::reads::Stopping;
 
+use crate::credentials;
 use crate::event::Event;
 use crate::intake::{self, Taken};
 use crate::shared::Shared;
@@ -97,6 +99,10 @@ pub(crate) struct ChannelLoop {
     /// Progress edits whose answer is not stored yet: a result may wait for it.
     edits_open: u32,
     beginning: Flight,
+    /// The time by which queued jobs were last looked at.
+    begun_at: Timestamp,
+    /// Jobs that rest between two attempts, and until when: only a hint that their messages have something to show.
+    resting: BTreeMap<WorkerId, Timestamp>,
     due_look: Flight,
     watching: bool,
     phase: Phase,
@@ -120,6 +126,8 @@ impl ChannelLoop {
             outbox: Outbox::default(),
             edits_open: 0,
             beginning: Flight::default(),
+            begun_at: Timestamp(i64::MIN),
+            resting: BTreeMap::new(),
             due_look: Flight::default(),
             watching: false,
             phase: Phase::Serving,
@@ -181,12 +189,13 @@ impl ChannelLoop {
             Event::Begun(runs) => self.on_begun(runs),
             Event::Dirty(worker) => self.on_dirty(&worker),
             Event::Ask { worker, number, ask, reply } => self.on_ask(&worker, number, ask, reply),
-            Event::TaskEnded { worker, end } => self.on_task_ended(&worker, end),
+            Event::TaskEnded { worker, end, stamp } => self.on_task_ended(&worker, end, stamp),
             Event::EndReady { worker, ending } => self.on_end_ready(&worker, ending),
             Event::Written { worker, answer } => self.on_written(&worker, answer),
             Event::Claimed(claimed) => self.on_claimed(claimed),
             Event::Settled { worker, stub, answer } => self.on_settled(&worker, stub, answer),
             Event::Edited { claim, outcome } => self.on_edited(*claim, outcome),
+            Event::Pictured { worker, windows } => self.on_pictured(&worker, windows),
             Event::EditNoted => {
                 self.edits_open = self.edits_open.saturating_sub(1);
                 self.poke_outbox();
@@ -243,7 +252,14 @@ impl ChannelLoop {
             return;
         }
         let store = self.shared.store().clone();
-        let change = BeginDue { owner: self.shared.owner(), now: self.now(), settings: self.shared.settings() };
+        self.begun_at = self.now();
+        let change = BeginDue {
+            owner: self.shared.owner(),
+            now: self.begun_at,
+            settings: self.shared.settings(),
+            platforms: self.shared.platforms(),
+            fresh: self.shared.fresh(),
+        };
         self.hand(async move { store.write(change).await }, Event::Begun);
     }
 
@@ -276,8 +292,7 @@ impl ChannelLoop {
                 Timer::Tick => self.tick(),
                 Timer::Look => {
                     self.timers.set(Timer::Look, now.plus(LOOK_EVERY));
-                    let store = self.shared.store().clone();
-                    self.hand(look(store), Event::Looked);
+                    self.hand(look(self.shared.clone()), Event::Looked);
                 }
                 Timer::Renew => {
                     if !self.running.is_empty() {
@@ -349,7 +364,12 @@ impl ChannelLoop {
         self.shared.set_settings(settings);
         let (store, now) = (self.shared.store().clone(), self.now());
         // A person has changed something, so what waited for a person is tried again.
-        self.hand(async move { store.write(ResumeAccounts { now }).await.map(drop) }, Event::Kept);
+        let resume = async move {
+            store.write(ResumeAccounts { now }).await?;
+            let because = "the configuration was read again";
+            store.write(OpenGates { backend: None, stamp: None, because }).await.map(drop)
+        };
+        self.hand(resume, Event::Kept);
         self.timers.set(Timer::Outbox, now.plus(Duration::from_millis(100)));
         self.timers.set(Timer::Tick, now);
         self.begin();
@@ -390,7 +410,10 @@ impl ChannelLoop {
     }
 }
 
-/// Whether another process has changed the store; if so, what it wants stopped.
-async fn look(store: wilco_store::Store) -> Result<Option<Vec<WorkerId>>, StoreError> {
-    if store.poll_changed().await? { store.read(Stopping).await.map(Some) } else { Ok(None) }
+/// Whether another process has changed the store, or somebody has signed in to a backend; if so, which
+/// jobs shall stop.
+async fn look(shared: Shared) -> Result<Option<Vec<WorkerId>>, StoreError> {
+    let opened = credentials::reopen(&shared).await?;
+    let changed = shared.store().poll_changed().await?;
+    if changed || opened { shared.store().read(Stopping).await.map(Some) } else { Ok(None) }
 }

@@ -82,7 +82,7 @@ impl ChannelLoop {
     pub(super) fn on_settled(&mut self, worker: &WorkerId, stub: bool, answer: Result<Settled, StoreError>) {
         self.outbox.in_flight = self.outbox.in_flight.saturating_sub(1);
         match answer {
-            Ok(Settled::Surfaced) if stub => self.want_edit(worker),
+            Ok(Settled::Surfaced) if stub => self.edit_due(worker),
             Ok(
                 Settled::Surfaced
                 | Settled::RetryScheduled { .. }
@@ -112,6 +112,10 @@ impl ChannelLoop {
             Ok(wake) => {
                 if let Some(at) = wake.outbox {
                     self.timers.set(Timer::Outbox, at);
+                }
+                // One that a look has seen already waits for a slot, and is begun as soon as there is one.
+                if let Some(at) = wake.begin.filter(|at| *at > self.begun_at) {
+                    self.timers.set(Timer::Begin, at);
                 }
                 // One that has passed already is being judged; the next tick looks at it again.
                 if let Some(at) = wake.watch.filter(|at| *at > self.now()) {

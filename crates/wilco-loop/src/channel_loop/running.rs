@@ -12,15 +12,16 @@ use wilco_core::{DeliveryOutcome, Short, Timestamp, WorkerId};
 use wilco_store::StoreError;
 use wilco_store::changes::{Asked, EditClaim, Run};
 
+use super::attempts::{self, Attempt, Follows};
 use super::ending;
 use super::lane::{self, Lane, Write};
 use super::questions::{AnswerTo, Questions};
 use super::timers::Timer;
 use super::{ChannelLoop, STORE_PAUSE};
-use crate::delivery;
 use crate::event::{Answer, Event};
 use crate::host::{LoopHost, Mailbox};
 use crate::supervisor::{Task, TaskEnd};
+use crate::{credentials, delivery};
 
 /// How often a picture is stored at the most (requirement J1).
 const RECORD_EVERY: Duration = Duration::from_secs(3);
@@ -46,6 +47,7 @@ pub(crate) struct Running {
     stop: CancellationToken,
     stopping: Option<StopReason>,
     ended: bool,
+    attempt: Attempt,
     questions: Questions,
     last_record: Option<Timestamp>,
     /// Whether the last write was not taken, so that an outage is told once.
@@ -57,6 +59,15 @@ impl Running {
         self.stopping.is_some() || self.ended
     }
 
+    pub(super) fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    /// Its task is gone: nothing more is shown of it and nothing more is judged.
+    pub(super) fn has_ended(&mut self) {
+        self.ended = true;
+    }
+
     /// Whether nothing of it moves until somebody presses a button.
     pub(super) fn waits_for_a_person(&self) -> bool {
         !self.ended && self.questions.is_waiting()
@@ -66,6 +77,10 @@ impl Running {
 impl ChannelLoop {
     /// Starts the task of a job that the store has begun.
     pub(super) fn start(&mut self, run: Run) {
+        self.resting.remove(&run.worker);
+        let worker = self.shared.kinds().get(&run.kind);
+        let backend = worker.as_ref().and_then(|worker| worker.backend()).cloned();
+        let watched = backend.as_ref().and_then(|id| self.shared.settings().credentials(id).cloned());
         let mailbox = Arc::new(Mailbox::default());
         let stop = CancellationToken::new();
         let host: Arc<dyn Host> = Arc::new(LoopHost {
@@ -83,6 +98,7 @@ impl ChannelLoop {
             stop: stop.clone(),
             stopping: None,
             ended: false,
+            attempt: Attempt { number: run.attempt, backend },
             questions: Questions::default(),
             last_record: None,
             store_fails: false,
@@ -91,7 +107,7 @@ impl ChannelLoop {
         let id = run.worker.clone();
         self.running.insert(id.clone(), running);
         self.timers.set_once(Timer::Renew, self.now().plus(wilco_core::schedule::RENEW_EVERY));
-        let Some(worker) = self.shared.kinds().get(&run.kind) else {
+        let Some(worker) = worker else {
             let words = format!("the worker `{}` is not configured any more", run.kind);
             self.finish(&id, Ending { text: words, ..Ending::bare(EndKind::Failed, "not configured") });
             return;
@@ -106,9 +122,14 @@ impl ChannelLoop {
             stop,
             clock: Arc::clone(self.shared.clock()),
         };
-        self.hand(task.run(), {
+        let work = async move {
+            // Before the first call, so that whoever signs in while it runs is noticed.
+            let stamp = credentials::stamp(watched).await;
+            (task.run().await, stamp)
+        };
+        self.hand(work, {
             let worker = id.clone();
-            move |end| Event::TaskEnded { worker, end }
+            move |(end, stamp)| Event::TaskEnded { worker, end, stamp }
         });
         if run.waited {
             self.want_edit(&id);
@@ -168,7 +189,7 @@ impl ChannelLoop {
         self.want_edit(worker);
     }
 
-    pub(super) fn on_task_ended(&mut self, worker: &WorkerId, end: TaskEnd) {
+    pub(super) fn on_task_ended(&mut self, worker: &WorkerId, end: TaskEnd, stamp: Option<String>) {
         wilco_store::crash::point("loop.task.ended");
         let Some(running) = self.running.get(worker) else { return };
         let reason = running.stopping.clone();
@@ -180,8 +201,11 @@ impl ChannelLoop {
             self.forget(worker);
             return;
         }
-        let ending = ending::of_task(end, reason, self.now());
-        self.finish(worker, ending);
+        match attempts::follows(&self.shared, worker, running, end, reason, stamp) {
+            Follows::End(ending) => self.finish(worker, ending),
+            Follows::Halt(gate) => self.halt(worker, gate),
+            Follows::Again { cause, rest, of } => self.retry(worker, cause, rest, of),
+        }
     }
 
     fn finish(&mut self, worker: &WorkerId, ending: Ending) {
@@ -207,7 +231,7 @@ impl ChannelLoop {
     /// The end of a job has everything that it brings along, and is stored as soon as the store takes it.
     pub(super) fn on_end_ready(&mut self, worker: &WorkerId, ending: Box<Ending>) {
         let Some(running) = self.running.get_mut(worker) else { return };
-        running.lane.push(Write::Finish(ending));
+        running.lane.push(Write::Finish { ending, gate: None });
         self.drive(worker);
     }
 
@@ -263,14 +287,23 @@ impl ChannelLoop {
             }
             Answer::Judged(detail) => self.on_lane_judged(worker, detail),
             Answer::Finished => {
-                let left = self.running.get_mut(worker).map(|running| running.lane.edits_left()).unwrap_or_default();
-                self.forget(worker);
-                for (claim, outcome) in left {
-                    self.end_late_edit(claim, outcome);
-                }
+                self.let_go(worker);
                 self.begin();
                 self.poke_outbox();
             }
+            Answer::Resting(due) => {
+                self.let_go(worker);
+                self.on_resting(worker, due);
+            }
+        }
+    }
+
+    /// Nothing of it is held here any more; edits that were answered meanwhile are noted.
+    fn let_go(&mut self, worker: &WorkerId) {
+        let left = self.running.get_mut(worker).map(|running| running.lane.edits_left()).unwrap_or_default();
+        self.forget(worker);
+        for (claim, outcome) in left {
+            self.end_late_edit(claim, outcome);
         }
     }
 
@@ -285,7 +318,7 @@ impl ChannelLoop {
             // The latest picture is in the mailbox and is stored with the next one.
             Some(Write::Record) => self.timers.set(Timer::Record(worker.clone()), now.plus(STORE_PAUSE)),
             Some(Write::StartEdits) | Some(Write::Judge(_)) | None => {}
-            Some(write @ (Write::Ask { .. } | Write::EndEdit { .. } | Write::Finish(_))) => {
+            Some(write @ (Write::Ask { .. } | Write::EndEdit { .. } | Write::Finish { .. } | Write::Retry { .. })) => {
                 // A result, above all, is kept in memory until the store has it.
                 if error.is_transient() {
                     running.lane.put_back(write);
@@ -294,7 +327,7 @@ impl ChannelLoop {
                     running.questions.refuse(number, error.to_string());
                 } else if matches!(write, Write::EndEdit { .. }) {
                     self.edits_open = self.edits_open.saturating_sub(1);
-                } else if matches!(write, Write::Finish(_)) {
+                } else if matches!(write, Write::Finish { .. } | Write::Retry { .. }) {
                     tracing::error!(worker_id = %worker, %error, "the end of a job could not be stored; the next start reports it");
                     self.forget(worker);
                 }
@@ -321,13 +354,9 @@ impl ChannelLoop {
         self.drive(worker);
     }
 
-    pub(super) fn edit_due(&mut self, worker: &WorkerId) {
-        self.want_edit(worker);
-    }
-
     /// The window is open; the call starts here, before any later write of this worker can be given to
     /// the store, so that no progress edit ever starts after the end was committed.
-    fn send_edit(&mut self, claim: EditClaim) {
+    pub(super) fn send_edit(&mut self, claim: EditClaim) {
         self.edits_open += 1;
         let shared = self.shared.clone();
         self.hand(

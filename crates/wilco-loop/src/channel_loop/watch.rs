@@ -81,6 +81,7 @@ impl ChannelLoop {
                 let change = Finish {
                     worker: missed.worker.clone(),
                     ending: Ending::bare(EndKind::TimedOut, detail),
+                    gate: None,
                     now: self.now(),
                     platforms: self.shared.platforms(),
                     fresh: self.shared.fresh(),

@@ -22,6 +22,11 @@ fn permanent(code: impl Into<String>, text: impl Into<String>) -> Failure {
     Failure::Permanent(Cause::new(code, text))
 }
 
+/// A failure that the next attempt might not meet.
+fn retryable(code: impl Into<String>, text: impl Into<String>) -> Failure {
+    Failure::Retryable(Cause::new(code, text))
+}
+
 /// What a job answers that was told to stop and did. The loop words the end itself.
 fn stopped(text: impl Into<String>) -> Failure {
     permanent("cancelled", text)

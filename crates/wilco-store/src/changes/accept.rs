@@ -3,7 +3,7 @@
 use wilco_core::job::Input;
 use wilco_core::journal::Event;
 use wilco_core::settings::{Admission, KindSettings, Load, Quotas, admit};
-use wilco_core::{ContractId, Person, Place, ReceiptId, Route, Short, Timestamp, WorkerId};
+use wilco_core::{BackendId, ContractId, Person, Place, ReceiptId, Route, Short, Timestamp, WorkerId};
 
 use super::contract::{self, NewContract};
 use crate::engine::{Tx, args};
@@ -11,20 +11,22 @@ use crate::error::StoreError;
 use crate::journal;
 use crate::rows::json;
 
+/// A job that rests between two attempts waits for its time, not for a slot.
 pub(super) const LOAD: &str = "SELECT \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND person_id = $2 \
         AND state IN ('running', 'cancelling')) AS person_running, \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND person_id = $2 \
-        AND state = 'queued') AS person_queued, \
+        AND state = 'queued' AND due_at IS NULL) AS person_queued, \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND channel = $3) AS channel_open, \
     (SELECT MAX(created_at) FROM workers WHERE account = $1 AND person_id = $2) AS last_at";
 pub(super) const KIND_LOAD: &str = "SELECT \
     COALESCE(SUM(CASE WHEN state IN ('running', 'cancelling') THEN 1 ELSE 0 END), 0) AS running, \
-    COALESCE(SUM(CASE WHEN state = 'queued' THEN 1 ELSE 0 END), 0) AS queued \
+    COALESCE(SUM(CASE WHEN state = 'queued' AND due_at IS NULL THEN 1 ELSE 0 END), 0) AS queued \
     FROM workers WHERE ended_at IS NULL AND kind = $1";
 pub(super) const TAKEN: &str = "SELECT 1 AS one FROM workers WHERE short = $1";
 const INSERT: &str = "INSERT INTO workers (id, short, kind, input, rules, state, person_id, person_name, account, \
-    channel, thread, ahead, created_at) VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12)";
+    channel, thread, ahead, created_at, backend) \
+    VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12, $13)";
 
 /// A job to accept, with every id drawn beforehand.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ pub struct NewJob {
     pub rules: KindSettings,
     /// How much may be asked for.
     pub quotas: Quotas,
+    /// The account whose gate it respects.
+    pub backend: Option<BackendId>,
 }
 
 /// A job that was accepted.
@@ -91,7 +95,8 @@ pub(crate) async fn accept(
             &address.channel,
             address.thread.as_deref(),
             ahead,
-            now
+            now,
+            job.backend.as_ref()
         ],
     )
     .await?;

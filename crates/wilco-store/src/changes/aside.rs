@@ -13,7 +13,7 @@ use crate::journal;
 use crate::rows::{CONTRACTS_OF_WORKER, ContractRow};
 
 const END: &str = "UPDATE workers SET state = 'failed', ended_at = $1, ending = $2, owner = NULL, lease_until = NULL, \
-                   deadline = NULL, hard_deadline = NULL WHERE id = $3 AND ended_at IS NULL";
+                   deadline = NULL, hard_deadline = NULL, due_at = NULL WHERE id = $3 AND ended_at IS NULL";
 const EXPIRE: &str = "UPDATE questions SET state = 'expired', settled_at = $1 WHERE worker = $2 AND state = 'open'";
 const OPEN: &str = "SELECT kind, part FROM receipts WHERE contract = $1 AND settled_at IS NULL";
 const FAIL: &str = "UPDATE receipts SET state = 'failed', reason = $1, due_at = NULL, lease_owner = NULL, \

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use wilco_core::gate::ClosedGate;
 use wilco_core::job::Input;
 use wilco_core::journal::Event;
 use wilco_core::schedule::WORKER_LEASE;
 use wilco_core::settings::{KindSettings, Settings};
-use wilco_core::{InstanceId, Short, Timestamp, WorkerId};
+use wilco_core::{BackendId, InstanceId, Short, Timestamp, WorkerId};
 
-use super::aside;
+use super::finish::terminate;
+use super::{Fresh, Platforms, aside, gate};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
@@ -19,12 +21,14 @@ use crate::rows::{WorkerRow, worker_columns};
 
 pub(super) const QUEUED: &str = concat!(
     worker_columns!(),
-    "WHERE state = 'queued' AND (created_at > $1 OR (created_at = $1 AND id > $2)) ORDER BY created_at, id LIMIT $3"
+    "WHERE state = 'queued' AND (created_at > $1 OR (created_at = $1 AND id > $2)) \
+     AND (due_at IS NULL OR due_at <= $3) ORDER BY created_at, id LIMIT $4"
 );
 pub(super) const RUNNING: &str = "SELECT kind, account, person_id, COUNT(*) AS running FROM workers \
                        WHERE ended_at IS NULL AND state IN ('running', 'cancelling') GROUP BY kind, account, person_id";
 const START: &str = "UPDATE workers SET state = 'running', started_at = $1, owner = $2, lease_until = $3, \
-                     hard_deadline = $4, deadline = $5, alive_at = $1 WHERE id = $6 AND state = 'queued'";
+                     hard_deadline = $4, deadline = $5, alive_at = $1, attempt = attempt + 1, due_at = NULL \
+                     WHERE id = $6 AND state = 'queued'";
 pub(super) const PROGRESS_ON: &str =
     "UPDATE contracts SET progress_deadline = $1 WHERE worker = $2 AND state IN ('acked', 'progressing', 'sla_missed')";
 
@@ -33,7 +37,8 @@ const PAGE: usize = 200;
 /// How many jobs one transaction starts at the most; the loop asks again while there are more.
 pub const STARTS: usize = 200;
 
-/// Starts every queued job for which its person and its kind have a slot, oldest first.
+/// Starts every queued job for which its person and its kind have a slot, oldest first. One that rests
+/// is not looked at before its time, and one behind a closed gate is ended without calling anybody.
 #[derive(Clone, Debug)]
 pub struct BeginDue {
     /// Who starts them.
@@ -42,6 +47,10 @@ pub struct BeginDue {
     pub now: Timestamp,
     /// The limits that hold now.
     pub settings: Arc<Settings>,
+    /// The measures of the accounts.
+    pub platforms: Platforms,
+    /// Receipt ids.
+    pub fresh: Fresh,
 }
 
 /// A job that has to run now.
@@ -61,6 +70,8 @@ pub struct Run {
     pub waited: bool,
     /// When it was accepted.
     pub created: Timestamp,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
 }
 
 #[async_trait]
@@ -72,17 +83,21 @@ impl Change for BeginDue {
     }
 
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<Run>, StoreError> {
-        let mut slots = None;
+        let (mut slots, mut gates, mut fresh) = (None, None, self.fresh.clone());
         let mut started = Vec::new();
         let (mut last_at, mut last_id) = (Timestamp(i64::MIN), String::new());
         // Whoever has used up their slots must not hide those who wait behind them.
         while started.len() < STARTS {
-            let queued = tx.rows(QUEUED, args![last_at, last_id.as_str(), PAGE]).await?;
+            let queued = tx.rows(QUEUED, args![last_at, last_id.as_str(), self.now, PAGE]).await?;
             let Some(last) = queued.last() else { break };
             (last_at, last_id) = (last.time("created_at")?, last.text("id")?);
             let slots = match &mut slots {
                 Some(slots) => slots,
                 None => slots.insert(Slots::load(tx).await?),
+            };
+            let gates = match &mut gates {
+                Some(gates) => gates,
+                None => gates.insert(gate::all_closed(tx).await?),
             };
             for row in &queued {
                 let worker = match WorkerRow::decode(row) {
@@ -94,7 +109,10 @@ impl Change for BeginDue {
                     }
                     Err(other) => return Err(other),
                 };
-                if slots.take(&worker, &self.settings) {
+                if let Some(gate) = shut(gates, worker.backend.as_ref()) {
+                    let ending = gate::end(tx, &worker, &gate.backend, gate.reason, false).await?;
+                    terminate(tx, worker, &ending, self.now, &self.platforms, &mut fresh).await?;
+                } else if slots.take(&worker, &self.settings) {
                     started.push(self.start(tx, worker).await?);
                 }
             }
@@ -109,7 +127,9 @@ impl Change for BeginDue {
 
 impl BeginDue {
     async fn start(&self, tx: &mut Tx<'_>, worker: WorkerRow) -> Result<Run, StoreError> {
-        let hard = self.now.plus(worker.rules.terms.terminal());
+        // The limit of the first attempt is that of all: a job does not get longer by failing.
+        let first = worker.hard_deadline.filter(|_| worker.attempt > 0);
+        let hard = first.unwrap_or_else(|| self.now.plus(worker.rules.terms.terminal()));
         let silent = worker.rules.inactivity.map(|limit| self.now.plus(limit));
         let deadline = silent.map_or(hard, |silent| silent.min(hard));
         let lease = self.now.plus(WORKER_LEASE);
@@ -124,7 +144,8 @@ impl BeginDue {
             tracing::info!(worker_id = %id, %short, kind, channel = %address, rerun, "started");
         });
         Ok(Run {
-            waited: worker.ahead.is_some(),
+            waited: worker.ahead.is_some() || worker.attempt > 0,
+            attempt: worker.attempt.saturating_add(1),
             created: worker.created,
             input: Input { rerun: worker.reruns, ..worker.input },
             worker: worker.id,
@@ -133,6 +154,11 @@ impl BeginDue {
             rules: worker.rules,
         })
     }
+}
+
+/// The closed gate that a job stands behind.
+fn shut<'a>(gates: &'a [ClosedGate], backend: Option<&BackendId>) -> Option<&'a ClosedGate> {
+    gates.iter().find(|gate| backend == Some(&gate.backend))
 }
 
 /// Who holds how many slots.

@@ -164,8 +164,12 @@ impl DeadlineMissed {
                 };
                 deadline.filter(|at| *at <= self.now).map(|_| wording::unanswered(worker.rules.question))
             }
-            WorkerState::Queued
-            | WorkerState::Cancelling
+            // The limit holds while it rests between two attempts, too.
+            WorkerState::Queued => worker
+                .hard_deadline
+                .filter(|at| *at <= self.now && worker.due_at.is_some())
+                .map(|_| wording::limit(worker.rules.terms.terminal())),
+            WorkerState::Cancelling
             | WorkerState::Done
             | WorkerState::Failed
             | WorkerState::Cancelled

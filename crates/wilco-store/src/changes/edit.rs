@@ -193,18 +193,34 @@ impl StartEdits {
                 | ContractState::TerminalFailed,
             ) => {
                 // The acknowledgement stands until there is something to show beside it.
-                if contract.shown_print.is_none() && worker.ahead.is_none() && worker.shown.is_empty() {
+                let again = worker.attempt > 1;
+                if contract.shown_print.is_none() && worker.ahead.is_none() && worker.shown.is_empty() && !again {
                     return Ok(None);
                 }
-                (wording::working(job, &key, elapsed, &worker.shown), worker.shown.visible())
+                let body = wording::working(job, &key, elapsed, &worker.shown);
+                match worker.rules.retry {
+                    Some(retry) if again => (
+                        wording::of_attempt(body, worker.attempt, retry.attempts),
+                        format!("{}{}", worker.attempt, worker.shown.visible()),
+                    ),
+                    Some(_) | None => (body, worker.shown.visible()),
+                }
             }
+            (WorkerState::Queued, _) => match worker.due_at.zip(worker.rules.retry) {
+                Some((at, retry)) => {
+                    let (next, cause) = (worker.attempt.saturating_add(1), worker.retry_cause.as_deref());
+                    let wait = at.since(self.now);
+                    let body = wording::retrying(job, &key, next, retry.attempts, wait, cause.unwrap_or_default());
+                    (body, format!("attempt {next}"))
+                }
+                None => return Ok(None),
+            },
             (WorkerState::Cancelling, _) => {
                 let Some(cancel) = &worker.cancel else { return Ok(None) };
                 (wording::cancelling(job, &cancel.by, &cancel.reason), "cancelling".to_owned())
             }
             (
-                WorkerState::Queued
-                | WorkerState::WaitingForInput
+                WorkerState::WaitingForInput
                 | WorkerState::Done
                 | WorkerState::Failed
                 | WorkerState::Cancelled

@@ -11,6 +11,7 @@ use wilco_core::worker::{EndKind, Ending, WorkerSignal, WorkerState};
 use wilco_core::{Timestamp, WorkerId};
 
 use super::contract::{self, At, Draft};
+use super::gate::CloseGate;
 use super::{Fresh, Platforms, aside};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
@@ -19,7 +20,7 @@ use crate::journal;
 use crate::rows::{ContractRow, WORKER_BY_ID, WorkerRow, json};
 
 const END: &str = "UPDATE workers SET state = $1, ended_at = $2, ending = $3, owner = NULL, lease_until = NULL, \
-                   deadline = NULL, hard_deadline = NULL WHERE id = $4 AND ended_at IS NULL";
+                   deadline = NULL, hard_deadline = NULL, due_at = NULL WHERE id = $4 AND ended_at IS NULL";
 pub(super) const EXPIRE: &str =
     "UPDATE questions SET state = 'expired', settled_at = $1 WHERE worker = $2 AND state = 'open'";
 pub(super) const BODY: &str =
@@ -30,8 +31,10 @@ pub(super) const BODY: &str =
 pub struct Finish {
     /// Which.
     pub worker: WorkerId,
-    /// How; a stored cancel may change the kind.
+    /// How; a stored cancel may change the kind. Not read when it closes a gate, which says how by itself.
     pub ending: Ending,
+    /// What it found out about its backend: the gate closes in the same transaction (requirement H8).
+    pub gate: Option<CloseGate>,
     /// When.
     pub now: Timestamp,
     /// The measures of the accounts.
@@ -62,7 +65,11 @@ impl Change for Finish {
             Err(other) => return Err(other),
         };
         let mut fresh = self.fresh.clone();
-        terminate(tx, worker, &self.ending, self.now, &self.platforms, &mut fresh).await.map(Some)
+        let ending = match &self.gate {
+            Some(gate) => gate.close(tx, &worker, self.now).await?,
+            None => self.ending.clone(),
+        };
+        terminate(tx, worker, &ending, self.now, &self.platforms, &mut fresh).await.map(Some)
     }
 }
 
@@ -82,7 +89,7 @@ pub(crate) async fn terminate(
     let mut ending = ending.clone();
     if ending.kind != kind {
         // The stored cancel decided: a limit or a crash that came after it does not explain the end.
-        ending = Ending { kind, detail: String::new(), ..ending };
+        ending = Ending { kind, detail: String::new(), halt: None, ..ending };
     }
     if ending.text.is_empty()
         && let Some(partial) = worker.shown.partial.take()
@@ -152,8 +159,8 @@ pub(crate) async fn show_end(
         let id = fresh.receipt();
         contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::File, place, Some(&body)), now).await?;
     }
-    if pings(worker, ending.kind, now) {
-        let body = wording::ping(job, &contract.person, ending.kind);
+    if pings(worker, ending, now) {
+        let body = wording::ping(job, &contract.person, ending);
         let id = fresh.receipt();
         contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::Ping, 0, Some(&body)), now).await?;
     }
@@ -171,7 +178,12 @@ pub(crate) fn end_facts<'a>(worker: &'a WorkerRow, ending: &'a Ending, now: Time
     }
 }
 
-fn pings(worker: &WorkerRow, kind: EndKind, now: Timestamp) -> bool {
+fn pings(worker: &WorkerRow, ending: &Ending, now: Timestamp) -> bool {
+    let kind = ending.kind;
+    // Whoever was told once that a gate is closed needs no further call (requirement H10).
+    if ending.halt.as_ref().is_some_and(|halt| halt.told) {
+        return false;
+    }
     let took = worker.ended.unwrap_or(now).since(worker.created);
     let wanted = match worker.rules.notify {
         Notify::Always => true,

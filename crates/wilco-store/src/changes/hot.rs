@@ -1,8 +1,8 @@
 //! The statements whose cost must not grow with what is stored.
 
 use super::{
-    accept, answer, ask, begin, claim, contract, deadlines, edit, finish, offer, prune, recover, resolve, retry, route,
-    verdict,
+    accept, answer, ask, begin, claim, contract, deadlines, edit, finish, gate, offer, prune, recover, resolve, retry,
+    route, verdict,
 };
 use crate::rows::{CONTRACT_BY_ID, CONTRACTS_OF_WORKER, RECEIPT_BY_ID, RECEIPTS_OF_CONTRACT, WORKER_BY_ID};
 
@@ -34,6 +34,7 @@ pub(crate) fn hot() -> Vec<(&'static str, &'static str)> {
         ("edit.QUESTION_DUE", edit::QUESTION_DUE),
         ("finish.EXPIRE", finish::EXPIRE),
         ("finish.BODY", finish::BODY),
+        ("gate.ONE", gate::ONE),
         ("offer.LINKED", offer::LINKED),
         ("prune.OLD_BODIES", prune::OLD_BODIES),
         ("prune.OLD_ROWS", prune::OLD_ROWS),

@@ -2,6 +2,7 @@
 //! that it can be applied again: load rows, call the rule, save, append the journal, insert receipts.
 
 mod accept;
+mod again;
 mod answer;
 mod aside;
 mod ask;
@@ -12,6 +13,7 @@ pub(crate) mod contract;
 mod deadlines;
 mod edit;
 mod finish;
+pub(crate) mod gate;
 pub(crate) mod hot;
 mod offer;
 mod prune;
@@ -26,6 +28,7 @@ mod verdict;
 mod watch;
 
 pub use accept::{NewJob, Started};
+pub use again::RetryLater;
 pub use answer::AnswerDone;
 pub use ask::{AskQuestion, Asked};
 pub use begin::{BeginDue, Run, STARTS};
@@ -34,6 +37,7 @@ pub use claim::{Claim, ClaimDue, Claimed};
 pub use deadlines::{DeadlineMissed, Deadlines, ExtendDeadlines, Missed, MissedKind};
 pub use edit::{EditClaim, EndEdit, StartEdits, Windows};
 pub use finish::Finish;
+pub use gate::{CloseGate, Gates, OpenGates};
 pub use offer::{Act, Offer, OfferItem, Offered};
 pub use prune::{Prune, Pruned};
 pub use record::Record;

@@ -1,6 +1,7 @@
 //! What people say, a whole batch in one transaction, each event once.
 
 use async_trait::async_trait;
+use wilco_core::gate::ClosedGate;
 use wilco_core::settings::Admission;
 use wilco_core::{Place, Press, Short, Timestamp};
 
@@ -9,7 +10,7 @@ use super::answer::{self, AnswerDone};
 use super::cancel::{self, CancelDone};
 use super::resolve::{Asker, Unresolved};
 use super::watch::{self, NewWatch, WatchDone};
-use super::{Fresh, Platforms};
+use super::{Fresh, Platforms, gate};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
@@ -71,6 +72,8 @@ pub enum Offered {
     },
     /// A job was asked for.
     Run(Result<Started, Admission>),
+    /// A job was asked for that would call a backend whose gate is closed.
+    Gated(ClosedGate),
     /// A cancel was asked for.
     Cancel(Result<CancelDone, Unresolved>),
     /// A watch was asked for.
@@ -125,6 +128,13 @@ impl Offer {
                     wilco_core::desk::Caller::Person { person, .. } => person.clone(),
                     wilco_core::desk::Caller::Host => wilco_core::Person::new("host", "the host"),
                 };
+                if let Some(backend) = &job.backend
+                    && let Some(closed) = gate::closed(tx, backend).await?
+                {
+                    // The answer says what to do, so nobody has to be told of it again.
+                    gate::tell_once(tx, backend, account, &person.id).await?;
+                    return Ok(Offered::Gated(closed));
+                }
                 let started = accept::accept(tx, job, &item.place, &person, self.now).await?;
                 if let Ok(started) = &started {
                     tx.run(LINK, args![&started.worker, account, item.event.as_str()]).await?;

@@ -17,7 +17,8 @@ use crate::rows::{WorkerRow, worker_columns};
 pub(super) const LOST: &str =
     concat!(worker_columns!(), "WHERE owner IS NOT NULL AND owner <> $1 AND ($2 = 1 OR lease_until <= $3)");
 const REQUEUE: &str = "UPDATE workers SET state = 'queued', owner = NULL, lease_until = NULL, deadline = NULL, \
-                       hard_deadline = NULL, ahead = NULL, reruns = reruns + 1 WHERE id = $1";
+                       hard_deadline = NULL, ahead = NULL, reruns = reruns + 1, \
+                       attempt = CASE WHEN attempt > 0 THEN attempt - 1 ELSE 0 END WHERE id = $1";
 const PROGRESS_OFF: &str = "UPDATE contracts SET progress_deadline = NULL WHERE worker = $1";
 /// Until when the address of a receipt asked for silence.
 macro_rules! silence {

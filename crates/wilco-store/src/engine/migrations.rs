@@ -16,8 +16,14 @@ pub struct Migration {
 }
 
 /// Every migration, oldest first.
-pub const ALL: &[Migration] =
-    &[Migration { version: "0001", name: "first", sql: include_str!("../../../../migrations/0001_first.sql") }];
+pub const ALL: &[Migration] = &[
+    Migration { version: "0001", name: "first", sql: include_str!("../../../../migrations/0001_first.sql") },
+    Migration {
+        version: "0002",
+        name: "retry_and_gate",
+        sql: include_str!("../../../../migrations/0002_retry_and_gate.sql"),
+    },
+];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version TEXT NOT NULL PRIMARY KEY,

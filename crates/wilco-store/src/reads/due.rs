@@ -11,7 +11,8 @@ pub(super) const NEXT: &str = "SELECT \
     (SELECT MIN(reassert_at) FROM receipts WHERE reassert_at IS NOT NULL) AS reassert, \
     (SELECT MIN(ack_deadline) FROM contracts WHERE ack_deadline IS NOT NULL) AS ack, \
     (SELECT MIN(progress_deadline) FROM contracts WHERE progress_deadline IS NOT NULL) AS progress, \
-    (SELECT MIN(deadline) FROM workers WHERE deadline IS NOT NULL) AS worker";
+    (SELECT MIN(deadline) FROM workers WHERE deadline IS NOT NULL) AS worker, \
+    (SELECT MIN(due_at) FROM workers WHERE state = 'queued' AND due_at IS NOT NULL) AS attempt";
 pub(super) const STOPPING: &str = "SELECT id FROM workers WHERE state = 'cancelling' ORDER BY cancel_at";
 
 /// Asks when something is due next.
@@ -25,6 +26,8 @@ pub struct Wake {
     pub outbox: Option<Timestamp>,
     /// When the deadline watch has something to judge.
     pub watch: Option<Timestamp>,
+    /// When a job that rests has its next attempt. It stays in the past while the job waits for a slot.
+    pub begin: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -50,7 +53,11 @@ impl Change for NextDue {
             }
             Ok(earliest)
         };
-        Ok(Wake { outbox: earliest(&["receipt", "reassert"])?, watch: earliest(&["ack", "progress", "worker"])? })
+        Ok(Wake {
+            outbox: earliest(&["receipt", "reassert"])?,
+            watch: earliest(&["ack", "progress", "worker"])?,
+            begin: earliest(&["attempt"])?,
+        })
     }
 }
 

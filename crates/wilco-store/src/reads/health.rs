@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use wilco_core::desk::{AccountHealth, Health};
 use wilco_core::{AccountId, Timestamp};
 
+use crate::changes::gate;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 
@@ -47,6 +48,7 @@ impl Change for HealthOf {
                 last_delivery: None,
             });
         }
+        health.gates = gate::all_closed(tx).await?;
         Ok(health)
     }
 }

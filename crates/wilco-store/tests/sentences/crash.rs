@@ -86,7 +86,12 @@ async fn r7_a_sentence_is_stored_as_a_whole_or_not_at_all() {
     };
     stopped(&w, "store.settle.applied", settle).await;
     let settings = Arc::new(w.settings.clone());
-    stopped(&w, "store.begin.applied", BeginDue { owner, now, settings }).await;
+    stopped(
+        &w,
+        "store.begin.applied",
+        BeginDue { owner, now, settings, platforms: platforms.clone(), fresh: w.fresh() },
+    )
+    .await;
 
     let worker = job.worker.clone();
     let mut shown = wilco_core::wording::Shown::default();
@@ -103,7 +108,7 @@ async fn r7_a_sentence_is_stored_as_a_whole_or_not_at_all() {
     let change = AskQuestion { worker: worker.clone(), question, number: 1, ask, now, fresh };
     stopped(&w, "store.ask.applied", change).await;
     let ending = Ending { text: "the result".into(), ..Ending::bare(EndKind::Done, "") };
-    let change = Finish { worker, ending, now, platforms: platforms.clone(), fresh: w.fresh() };
+    let change = Finish { worker, ending, gate: None, now, platforms: platforms.clone(), fresh: w.fresh() };
     stopped(&w, "store.finish.applied", change).await;
 
     job = w.running().await;

@@ -187,6 +187,7 @@ impl World {
             input: Input { text: "all".into(), person: Person::new(person, person), rerun: 0 },
             rules: self.rules,
             quotas: self.settings.quotas,
+            backend: None,
         }
     }
 
@@ -253,7 +254,8 @@ impl World {
 
     pub(crate) async fn begin(&mut self) -> Vec<Run> {
         let settings = Arc::new(self.settings.clone());
-        self.engine.write(BeginDue { owner: self.owner.clone(), now: self.now, settings }).await.unwrap()
+        let (owner, platforms, fresh) = (self.owner.clone(), self.platforms(), self.fresh());
+        self.engine.write(BeginDue { owner, now: self.now, settings, platforms, fresh }).await.unwrap()
     }
 
     pub(crate) async fn claim(&mut self) -> Vec<Claim> {
@@ -329,6 +331,7 @@ impl World {
     pub(crate) async fn finish(&mut self, job: &Job, ending: Ending) -> Option<WorkerState> {
         let change = Finish {
             worker: job.worker.clone(),
+            gate: None,
             ending,
             now: self.now,
             platforms: self.platforms(),

@@ -2,6 +2,7 @@
 
 mod chat;
 mod download;
+mod gates;
 mod jobs;
 mod probe;
 mod receipts;
@@ -43,6 +44,8 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/workers/{id}/cancel", post(jobs::cancel))
         .route("/receipts", get(receipts::list))
         .route("/receipts/{id}/retry", post(receipts::retry))
+        .route("/gates", get(gates::list))
+        .route("/gates/{backend}/open", post(gates::open))
         .route("/health", get(probe::health))
         .route("/stream", get(stream::stream))
         .method_not_allowed_fallback(no_method)

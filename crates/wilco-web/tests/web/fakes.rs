@@ -15,12 +15,14 @@ use wilco_core::desk::{
     Caller, CancelResult, Desk, DeskError, Health, Inspection, JobFilter, JobView, Limit, Notice, ReceiptFilter,
     ReceiptView,
 };
+use wilco_core::gate::{ClosedGate, GateReason};
 use wilco_core::journal::{Entry, Event};
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
 use wilco_core::shelf::ShelfError;
 use wilco_core::worker::{EndKind, Ending, WorkerState};
 use wilco_core::{
-    Accepted, Address, Clock, FileRef, Inbound, Inbox, Place, ReceiptId, Reply, Shelf, Short, Timestamp, WorkerId,
+    Accepted, Address, BackendId, Clock, FileRef, Inbound, Inbox, Place, ReceiptId, Reply, Shelf, Short, Timestamp,
+    WorkerId,
 };
 
 /// A shelf in memory that can be told to refuse.
@@ -203,6 +205,11 @@ pub(crate) fn job() -> JobView {
     }
 }
 
+pub(crate) fn gate() -> ClosedGate {
+    let reason = GateReason::SessionExpired;
+    ClosedGate { backend: "claude".into(), reason, closed: START, job: Short::new("k7f2") }
+}
+
 pub(crate) fn failed_receipt() -> ReceiptView {
     ReceiptView {
         id: ReceiptId::new("r1"),
@@ -276,6 +283,24 @@ impl Desk for OneJobDesk {
     async fn health(&self) -> Result<Health, DeskError> {
         self.fails.lock().unwrap().clone().map_or(Ok(()), Err)?;
         Ok(self.health.lock().unwrap().clone())
+    }
+
+    async fn gates(&self) -> Result<Vec<ClosedGate>, DeskError> {
+        self.fails.lock().unwrap().clone().map_or(Ok(()), Err)?;
+        Ok(vec![gate()])
+    }
+
+    async fn open_gate(&self, caller: &Caller, backend: &BackendId) -> Result<ClosedGate, DeskError> {
+        self.asked(caller, Limit::default())?;
+        let Caller::Person { person, .. } = caller else { unreachable!("the page never acts as the host") };
+        if person.id != "ana" {
+            let has = Some(Role::Viewer);
+            return Err(DeskError::NotAllowed { what: "to open a gate".into(), needs: Role::Owner, has });
+        }
+        if *backend != gate().backend {
+            return Err(DeskError::BadInput(format!("the gate of `{backend}` is not closed, nothing was changed")));
+        }
+        Ok(gate())
     }
 
     fn kinds(&self) -> Vec<(String, String)> {

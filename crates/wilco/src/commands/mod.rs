@@ -1,6 +1,7 @@
 //! The commands that answer and end. They work beside a running bot and without one.
 
 mod check;
+mod gate;
 mod jobs;
 mod receipts;
 mod show;
@@ -23,6 +24,7 @@ use crate::local;
 use crate::wiring::{self, Wiring};
 
 pub(crate) use check::check;
+pub(crate) use gate::gate;
 pub(crate) use jobs::jobs;
 pub(crate) use receipts::receipts;
 

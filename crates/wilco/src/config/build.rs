@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wilco_core::access::{Access, Role, Rule};
+use wilco_core::classify::Service;
 use wilco_core::contract::Terms;
-use wilco_core::settings::{KindSettings, Notify, Quotas, Retention, Settings, Tick};
+use wilco_core::settings::{BackendSettings, KindSettings, Notify, Quotas, Retention, RetryPolicy, Settings, Tick};
 use wilco_core::worker::OnInterrupt;
 
 use super::forms;
@@ -18,8 +19,20 @@ use super::{ArgConfig, Builtin, Config, Effective, LogConfig, LogFormat, StoreCo
 /// Kinds that wilco brings along. They may be tuned, but not replaced.
 const BUILT_IN: [&str; 3] = ["demo", "echo", "say"];
 /// What a built-in kind may be tuned by.
-const TUNED: [&str; 8] =
-    ["ack_secs", "progress_secs", "terminal_secs", "inactivity", "question", "on_interrupt", "notify", "max_running"];
+const TUNED: [&str; 12] = [
+    "ack_secs",
+    "progress_secs",
+    "terminal_secs",
+    "inactivity",
+    "question",
+    "on_interrupt",
+    "notify",
+    "max_running",
+    "retry.attempts",
+    "retry.first",
+    "retry.factor",
+    "retry.cap",
+];
 
 /// Values by name: those of a section, or the fields of one table of a list.
 struct Values<'a> {
@@ -80,11 +93,13 @@ pub(super) fn build(layer: Layer, file: Option<PathBuf>, folder: &Path) -> Resul
     let contract = Values::of(&layer, "defaults.worker_contract");
     let own = file.as_deref().and_then(Path::parent).map_or_else(|| folder.to_owned(), |parent| folder.join(parent));
 
-    let (mut kinds, mut workers) = (BTreeMap::new(), BTreeMap::new());
+    let attempts = retry(&layer, "retry", RetryPolicy::default(), &mut problems);
+    let (mut kinds, mut workers, mut retries) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (name, at) in &layer.workers {
         let values = Values::of(&layer, &format!("workers.{name}"));
         let settings = kind(&values, "", defaults);
         kinds.insert(name.clone(), settings);
+        retries.insert(name.clone(), retry(&layer, &format!("workers.{name}.retry"), attempts, &mut problems));
         if BUILT_IN.contains(&name.as_str()) {
             only_tuned(name, &layer, &mut problems);
         } else if let Some(worker) = worker(name, at, &values, settings, &own, &mut problems) {
@@ -98,6 +113,9 @@ pub(super) fn build(layer: Layer, file: Option<PathBuf>, folder: &Path) -> Resul
         quotas: quotas(&Values::of(&layer, "quotas")),
         access: access(layer.settings.get("access"), &mut problems),
         retention: retention(&Values::of(&layer, "retention"), &mut problems),
+        retry: attempts,
+        retries,
+        backends: backends(&layer, &own, &mut problems),
     };
     if !problems.is_empty() {
         return Err(problems);
@@ -161,7 +179,45 @@ fn kind(values: &Values<'_>, contract: &str, base: KindSettings) -> KindSettings
             _ => base.notify,
         },
         max_running: values.number("max_running", base.max_running),
+        // Whoever accepts a job says whether its attempts are made again.
+        retry: None,
     }
+}
+
+/// The rule of retries below a section, each number as given or as in `base`.
+fn retry(layer: &Layer, section: &str, base: RetryPolicy, problems: &mut Vec<Problem>) -> RetryPolicy {
+    let values = Values::of(layer, section);
+    let policy = RetryPolicy {
+        attempts: values.number("attempts", base.attempts),
+        first: values.span("first", Some(base.first)).unwrap_or(base.first),
+        factor: values.number("factor", base.factor),
+        cap: values.span("cap", Some(base.cap)).unwrap_or(base.cap),
+    };
+    let given = ["cap", "first"].into_iter().find_map(|name| Some((name, values.setting(name)?)));
+    if policy.cap < policy.first
+        && let Some((name, setting)) = given
+    {
+        let what = "the longest rest cannot be shorter than the first; make cap at least first";
+        problems.push(Problem::new(setting.at.clone(), format!("{section}.{name}"), what));
+    }
+    policy
+}
+
+/// The backend accounts. A path is meant as whoever wrote the file sees it.
+fn backends(layer: &Layer, own: &Path, problems: &mut Vec<Problem>) -> BTreeMap<String, BackendSettings> {
+    let mut all = BTreeMap::new();
+    for (name, at) in &layer.backends {
+        let values = Values::of(layer, &format!("backends.{name}"));
+        let Some(service) = values.choice("service").and_then(Service::from_name) else {
+            let what = "a backend needs service = \"claude\", \"codex\" or \"http\"";
+            problems.push(Problem::new(at.clone(), format!("backends.{name}.service"), what));
+            continue;
+        };
+        let credentials = values.text("credentials").map(|path| own.join(path));
+        let credentials = credentials.map(|path| std::path::absolute(&path).unwrap_or(path));
+        all.insert(name.clone(), BackendSettings { service, credentials });
+    }
+    all
 }
 
 fn only_tuned(name: &str, layer: &Layer, problems: &mut Vec<Problem>) {

@@ -186,13 +186,17 @@ impl Loader {
                 continue;
             }
             let mut pattern = path.clone();
-            if let [section, worker, ..] = path.as_mut_slice()
-                && section == "workers"
+            if let [section, own, ..] = path.as_mut_slice()
+                && let Some(names) = match section.as_str() {
+                    "workers" => Some(&file.workers),
+                    "backends" => Some(&file.backends),
+                    _ => None,
+                }
             {
                 // A variable cannot hold the dash of `nightly-report`, so it is found by its underscore.
-                let known = file.workers.keys().find(|known| known.replace('-', "_") == *worker);
+                let known = names.keys().find(|known| known.replace('-', "_") == *own);
                 if let Some(known) = known {
-                    worker.clone_from(known);
+                    own.clone_from(known);
                 }
                 if let Some(second) = pattern.get_mut(1) {
                     "<name>".clone_into(second);

@@ -74,6 +74,8 @@ pub(super) struct Layer {
     pub(super) settings: BTreeMap<String, Setting>,
     /// The worker kinds that it names, also when it sets nothing in them.
     pub(super) workers: BTreeMap<String, Origin>,
+    /// The backend accounts that it names, likewise.
+    pub(super) backends: BTreeMap<String, Origin>,
 }
 
 impl Layer {
@@ -82,6 +84,9 @@ impl Layer {
         self.settings.extend(later.settings);
         for (name, at) in later.workers {
             self.workers.entry(name).or_insert(at);
+        }
+        for (name, at) in later.backends {
+            self.backends.entry(name).or_insert(at);
         }
     }
 
@@ -117,16 +122,20 @@ impl Reader<'_> {
     fn section(&mut self, entries: &[Entry], pattern: &str, path: &str, into: &mut BTreeMap<String, Setting>) {
         for entry in entries {
             let here = join(path, &entry.name);
-            let place = if pattern == "workers" {
+            let named = match pattern {
+                "workers" => Some(("no worker kind can have this name", &mut self.layer.workers)),
+                "backends" => Some(("no backend can have this name", &mut self.layer.backends)),
+                _ => None,
+            };
+            let place = if let Some((what, known)) = named {
                 if !forms::is_name(&entry.name) {
-                    let what = "no worker kind can have this name";
                     let mut problem = Problem::new(entry.at.clone(), here, what);
                     problem.allowed = Some(forms::Text::ArgName.allowed().to_owned());
                     self.problems.push(problem);
                     continue;
                 }
-                self.layer.workers.insert(entry.name.clone(), entry.at.clone());
-                "workers.<name>".to_owned()
+                known.insert(entry.name.clone(), entry.at.clone());
+                format!("{pattern}.<name>")
             } else {
                 join(pattern, &entry.name)
             };

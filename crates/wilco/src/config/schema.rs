@@ -103,6 +103,11 @@ const ON_INTERRUPT: Kind = Kind::Choice(&["report", "rerun"]);
 const NOTIFY: Kind = Kind::Choice(&["always", "failure", "never"]);
 const COOLDOWN: Kind = Kind::Span { min: Duration::from_millis(100), max: Duration::from_secs(HOUR), off: true };
 const ID: Kind = Kind::Text(Text::Id);
+const ATTEMPTS: Kind = number(1, 10, "");
+const FIRST: Kind = Kind::Span { min: Duration::from_millis(100), max: Duration::from_secs(HOUR), off: false };
+const FACTOR: Kind = number(1, 10, "");
+const CAP: Kind = span(SECOND, HOUR, false);
+const SERVICE: Kind = Kind::Choice(&["claude", "codex", "http"]);
 
 /// The table.
 pub const TABLE: &[Key] = &[
@@ -127,6 +132,10 @@ pub const TABLE: &[Key] = &[
     live("quotas.person_queued", COUNT, "jobs of one person that wait for a free slot"),
     live("quotas.channel_open", COUNT, "jobs of one channel that have not ended"),
     live("quotas.cooldown", COOLDOWN, "the shortest pause between two jobs of one person"),
+    live("retry.attempts", ATTEMPTS, "how often a job is started whose attempts fail, the first time included"),
+    live("retry.first", FIRST, "the rest after the first failure, moved by up to 20 % like every rest"),
+    live("retry.factor", FACTOR, "by how much each rest is longer than the one before"),
+    live("retry.cap", CAP, "the longest rest; at least as long as first"),
     live("retention.bodies", KEPT, "how long inputs, results and files are kept after the end"),
     live("retention.receipts", KEPT, "how long the records are kept; at least as long as bodies"),
     open("access", Kind::Tables { max: 1_000 }, "nobody may do anything", "who may do what"),
@@ -135,6 +144,13 @@ pub const TABLE: &[Key] = &[
     open("access[].role", ID, "any role", "the id of a role or group"),
     open("access[].channel", ID, "any channel", "the id of a channel"),
     open("access[].grant", Kind::Choice(&["viewer", "operator", "owner"]), "required", "what the rule allows"),
+    open("backends.<name>.service", SERVICE, "required", "whose words say that a person has to act"),
+    open(
+        "backends.<name>.credentials",
+        Kind::Text(Text::Path),
+        "none",
+        "the file whose change opens the gate; never read",
+    ),
     open("workers.<name>.kind", Kind::Text(Text::WorkerKind), "command", "what runs it"),
     open("workers.<name>.command", texts(Text::Argument, 1, 100), "required", "the program and its fixed arguments"),
     open("workers.<name>.args", Kind::Tables { max: 20 }, "none", "what people may add, in order, each passed whole"),
@@ -160,6 +176,10 @@ pub const TABLE: &[Key] = &[
     open("workers.<name>.on_interrupt", ON_INTERRUPT, "defaults.on_interrupt", "as there"),
     open("workers.<name>.notify", NOTIFY, "defaults.notify", "as there"),
     open("workers.<name>.max_running", COUNT, "defaults.max_running", "as there"),
+    open("workers.<name>.retry.attempts", ATTEMPTS, "that of `retry.attempts`", "as there"),
+    open("workers.<name>.retry.first", FIRST, "that of `retry.first`", "as there"),
+    open("workers.<name>.retry.factor", FACTOR, "that of `retry.factor`", "as there"),
+    open("workers.<name>.retry.cap", CAP, "that of `retry.cap`", "as there"),
     open("workers.<name>.args[].name", Kind::Text(Text::ArgName), "required", "how help and errors call it"),
     open("workers.<name>.args[].pattern", Kind::Text(Text::Pattern), ".+", "has to match all of what was typed"),
     open("workers.<name>.args[].max", number(1, 4_000, "characters"), "200", "the longest"),

@@ -12,7 +12,7 @@ use wilco_core::text::{self, Unit};
 use super::run::{Ran, Why};
 use super::spec::CommandSpec;
 use super::{OUT, cannot_start};
-use crate::kinds::{permanent, stopped};
+use crate::kinds::{permanent, retryable, stopped};
 use crate::launcher::Report;
 
 /// How many files of the output folder are delivered, and how large each may be, in bytes.
@@ -81,7 +81,8 @@ pub(super) async fn finish(ctx: &Context, spec: &CommandSpec, ran: Ran) -> Resul
     match result {
         Ok(text) => Ok(Output::text(format!("{text}{notes}"))),
         Err(Failure::Permanent(cause)) => Err(permanent(cause.code, format!("{}{notes}", cause.text))),
-        Err(other @ (Failure::SessionExpired | Failure::NeedsCredit | Failure::Retryable(_))) => Err(other),
+        Err(Failure::Retryable(cause)) => Err(retryable(cause.code, format!("{}{notes}", cause.text))),
+        Err(other @ (Failure::SessionExpired | Failure::NeedsCredit | Failure::NeedsKey)) => Err(other),
     }
 }
 
@@ -105,15 +106,17 @@ fn verdict(ran: &Ran) -> Result<(), Failure> {
         (Some(Why::TooMuch), _) => Err(permanent("more than 10 MiB of output", tail)),
         (Some(Why::Question(why)), _) => Err(permanent("question", why.as_str())),
         (None, Some(Report::Exited { code: 0 })) => Ok(()),
-        (None, Some(Report::Exited { code })) => Err(permanent(format!("exit {code}"), tail)),
-        (None, Some(Report::Signalled { signal })) => Err(permanent(format!("signal {signal}"), tail)),
+        // It may go well the next time. Whether there is one is not for the command to say: what a person
+        // has typed runs once, what a follow-up starts has the rule of retries that it was accepted with.
+        (None, Some(Report::Exited { code })) => Err(retryable(format!("exit {code}"), tail)),
+        (None, Some(Report::Signalled { signal })) => Err(retryable(format!("signal {signal}"), tail)),
         (None, Some(Report::NotStarted { text })) => Err(permanent("cannot start", text.as_str())),
         (None, Some(Report::Started { .. }) | None) => {
             let how = ran.launcher.map_or_else(String::new, |status| format!(" ({status})"));
             let text = format!(
                 "the process that watched the command ended unexpectedly{how}, so the command was killed; run it again\n{tail}"
             );
-            Err(permanent("launcher lost", text.trim_end()))
+            Err(retryable("launcher lost", text.trim_end()))
         }
     }
 }
