@@ -1,6 +1,7 @@
 //! The harness: a stage on which a script speaks, time is moved by hand, and the channel is read as
 //! a person sees it.
 
+pub mod agent;
 pub mod browser;
 pub mod cast;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod real;
 pub mod stage;
 mod wire;
 
+pub use agent::{Agents, Answer};
 pub use cast::{Actor, Where};
 pub use logbook::Logbook;
 pub use puppet::Puppets;

@@ -14,6 +14,7 @@ const POINTS: &[&str] = &[
     "store.record.applied",
     "store.ask.applied",
     "store.finish.applied",
+    "store.retry.applied",
     "store.claim.taken",
     "store.settle.applied",
     "store.edit.opened",

@@ -4,6 +4,8 @@
 
 #[path = "cli/configured.rs"]
 mod configured;
+#[path = "cli/gates.rs"]
+mod gates;
 #[path = "cli/home.rs"]
 mod home;
 #[path = "cli/looking.rs"]

@@ -12,7 +12,8 @@ use std::time::Duration;
 use wilco::config::schema::Kind;
 use wilco::config::{Config, EXAMPLE, Flags, Loader, LogFormat, Problems, changes, docs, schema};
 use wilco_core::access::Role;
-use wilco_core::settings::{KindSettings, Notify, Settings};
+use wilco_core::classify::Service;
+use wilco_core::settings::{BackendSettings, KindSettings, Notify, Settings};
 use wilco_core::worker::OnInterrupt;
 
 /// A working directory of its own, with an environment of its own.
@@ -298,6 +299,23 @@ fn bad_input_gets_a_sentence_with_its_place() {
         ),
         ("[workers.r]\ncommand = ['']", "workers.r.command: a worker needs a command"),
         ("[workers.r]\nkind = 'agent'\ncommand = ['x']", "agent workers are not in this version"),
+        ("[retry]\nattempts = 11", "11 is out of range; allowed: 1 to 10; default: 3"),
+        ("[retry]\nfirst = '10ms'", "\"10ms\" is out of range; allowed: 100ms to 1h; default: \"1s\""),
+        (
+            "[retry]\nfirst = '2m'",
+            "retry.cap: the longest rest cannot be shorter than the first; make cap at least first",
+        ),
+        (
+            "[backends.claude]",
+            "bot.toml:1:11: backends.claude.service: a backend needs service = \"claude\", \"codex\"",
+        ),
+        (
+            "[backends.x]\nservice = 'claud'",
+            "\"claud\" is not one of the choices; allowed: \"claude\", \"codex\" or \"http\"; did you mean `claude`?",
+        ),
+        ("[backends.'A B']\nservice = 'http'", "no backend can have this name"),
+        (&worker("[workers.r.retry]\nattempts = 0"), "workers.r.retry.attempts: 0 is out of range; allowed: 1 to 10"),
+        (&worker("[workers.r.retry]\ncap = '1s'\nfirst = '5s'"), "bot.toml:4:7: workers.r.retry.cap: the longest rest"),
         ("[workers.'R 1']\ncommand = ['x']", "no worker kind can have this name"),
         ("[workers.demo]\ncommand = ['x']", "`demo` is built in and has no command"),
         (&worker("ack_secs = 0"), "default: that of defaults.worker_contract.ack_secs, 5 unless set"),
@@ -405,6 +423,42 @@ fn a_worker_is_read_with_everything_it_has() {
     assert_eq!(config.workers["added"].command, ["true", "a b"]);
     assert_eq!(config.workers["plain"].about, "runs ls");
     assert!(!config.workers.contains_key("echo") && !config.builtin.echo && !config.builtin.demo);
+}
+
+#[test]
+fn f5_retries_are_read_and_a_kind_takes_what_it_leaves_out_from_all() {
+    let config = load(
+        "[retry]\nattempts = 5\nfactor = 2\n[workers.r]\ncommand = ['x']\n[workers.r.retry]\nfirst = '3s'\n\
+         [workers.demo.retry]\nattempts = 1\n[workers.s]\ncommand = ['y']\n",
+    );
+    let policy = |name: &str| {
+        let policy = config.settings.retry_for(name);
+        (policy.attempts, policy.first.as_secs(), policy.factor, policy.cap.as_secs())
+    };
+    assert_eq!(policy("anything"), (5, 1, 2, 60));
+    assert_eq!(policy("r"), (5, 3, 2, 60));
+    assert_eq!((policy("s"), policy("demo")), ((5, 1, 2, 60), (1, 1, 2, 60)));
+    assert_eq!(config.settings.kind("r").retry, None, "a command that a person has typed runs once");
+    let desk = Desk::empty().env("WILCO_RETRY__CAP", "10s");
+    assert_eq!(desk.load().unwrap().settings.retry.cap, Duration::from_secs(10));
+}
+
+#[test]
+fn h9_backends_are_read_with_the_files_that_are_watched() {
+    let desk = Desk::with(
+        "[backends.claude]\nservice = 'claude'\ncredentials = 'secrets/claude.json'\n[backends.my-oracle]\n\
+         service = 'http'\n",
+    )
+    .env("WILCO_BACKENDS__MY_ORACLE__CREDENTIALS", "/etc/oracle");
+    let settings = desk.load().unwrap().settings;
+    let own = desk.folder.path().join("secrets/claude.json");
+    let claude = BackendSettings { service: Service::Claude, credentials: Some(own) };
+    assert_eq!(settings.backends["claude"], claude);
+    assert_eq!(settings.credentials(&"my-oracle".into()), Some(&PathBuf::from("/etc/oracle")));
+    assert_eq!(settings.backend(&"my-oracle".into()).unwrap().service, Service::Http);
+    let (live, restart) = changes(&load(""), &load("[backends.a]\nservice = 'codex'\n[retry]\nattempts = 2\n"));
+    assert_eq!(live, ["backends.a.service", "retry.attempts"]);
+    assert!(restart.is_empty());
 }
 
 #[test]

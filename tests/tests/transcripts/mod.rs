@@ -1,6 +1,7 @@
 //! A script speaks, time is moved by hand, and the snapshot is the channel as a person sees it.
 
 mod access;
+mod attempts;
 mod basics;
 mod cancel;
 mod clocks;
@@ -8,6 +9,7 @@ mod commands;
 mod delivery;
 mod desk;
 mod disk;
+mod gate;
 mod journal;
 mod limits;
 mod logging;

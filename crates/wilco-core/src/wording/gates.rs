@@ -51,7 +51,7 @@ pub fn halt_text(halt: &Halt) -> String {
     if halt.told {
         return format!("It can be run again when its gate is open: {open}");
     }
-    format!("Then open its gate with {open} and run this job again. Until then no job calls it.")
+    format!("Its gate opens with {open}, or by itself where its credentials are watched. Until then no job calls it.")
 }
 
 /// A job behind a closed gate was asked for: nothing is started.

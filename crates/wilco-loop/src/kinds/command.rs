@@ -106,6 +106,20 @@ impl CommandWorker {
         all
     }
 
+    /// What an attempt before this one left behind is no result of this one.
+    async fn empty(&self, ctx: &Context) -> std::io::Result<()> {
+        let gone = |removed: std::io::Result<()>| match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        };
+        let out = ctx.folder().join(OUT);
+        gone(tokio::fs::remove_dir_all(&out).await)?;
+        if let Some(file) = &self.spec.result_file {
+            gone(tokio::fs::remove_file(ctx.folder().join(file)).await)?;
+        }
+        tokio::fs::create_dir_all(&out).await
+    }
+
     /// The folder that the command starts in.
     fn cwd<'a>(&'a self, ctx: &'a Context) -> Result<&'a Path, Failure> {
         let cwd = self.spec.cwd.as_deref().unwrap_or(ctx.folder());
@@ -131,7 +145,7 @@ impl Worker for CommandWorker {
         if ctx.is_cancelled() {
             return Err(stopped("it had not begun"));
         }
-        tokio::fs::create_dir_all(ctx.folder().join(OUT)).await.map_err(cannot_start)?;
+        self.empty(&ctx).await.map_err(cannot_start)?;
         let options = Options { input: self.spec.asks, limits: self.spec.limits, argv: self.argv(values)? };
         let environment = self.environment(&ctx);
         let process =

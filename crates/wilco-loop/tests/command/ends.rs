@@ -3,7 +3,7 @@
 use wilco_core::job::Progress;
 use wilco_loop::kinds::CommandSpec;
 
-use crate::stage::{Stage, cause, script};
+use crate::stage::{Stage, cause, mishap, script};
 
 pub(crate) async fn exit_zero_shows_the_end_of_stdout() {
     let mut stage = Stage::new();
@@ -35,16 +35,16 @@ pub(crate) async fn a_long_output_shows_its_end_and_attaches_the_log() {
 
 pub(crate) async fn a_failure_is_its_exit_code_and_its_last_lines() {
     let stage = Stage::new();
-    let cause = cause(stage.run(script("seq 1 30; echo 'no such region' >&2; exit 2"), "").await);
+    let cause = mishap(stage.run(script("seq 1 30; echo 'no such region' >&2; exit 2"), "").await);
     assert_eq!(cause.code, "exit 2");
     assert_eq!(cause.text.lines().count(), 15);
     assert!(cause.text.ends_with("30\nno such region"), "{}", cause.text);
     assert_eq!(stage.files(), ["k7f2.log"]);
-    assert_eq!(crate::stage::cause(Stage::new().run(script("exit 129"), "").await).code, "exit 129", "no signal");
+    assert_eq!(mishap(Stage::new().run(script("exit 129"), "").await).code, "exit 129", "no signal");
 }
 
 pub(crate) async fn a_signal_is_named() {
-    let cause = cause(Stage::new().run(script("echo before; kill -9 $$"), "").await);
+    let cause = mishap(Stage::new().run(script("echo before; kill -9 $$"), "").await);
     assert_eq!((cause.code.as_str(), cause.text.as_str()), ("signal 9", "before"));
 }
 

@@ -2,7 +2,7 @@
 
 use wilco_loop::kinds::CommandSpec;
 
-use crate::stage::{Stage, cause, lacks, script};
+use crate::stage::{Stage, lacks, mishap, script};
 
 pub(crate) async fn the_output_folder_is_delivered_within_its_limits() {
     if lacks("truncate") {
@@ -60,7 +60,7 @@ pub(crate) async fn a_missing_result_file_is_told() {
 
 pub(crate) async fn files_of_a_failed_job_are_delivered_too() {
     let stage = Stage::new();
-    let cause = cause(stage.run(script("echo half > $WILCO_OUT/half.csv; echo broken; exit 1"), "").await);
+    let cause = mishap(stage.run(script("echo half > $WILCO_OUT/half.csv; echo broken; exit 1"), "").await);
     assert_eq!((cause.code.as_str(), cause.text.as_str()), ("exit 1", "broken"));
     assert_eq!(stage.files(), ["half.csv", "k7f2.log"]);
 }

@@ -183,6 +183,14 @@ pub(crate) fn cause(result: Result<Output, Failure>) -> Cause {
     }
 }
 
+/// The cause of a failure that the next run might not meet.
+pub(crate) fn mishap(result: Result<Output, Failure>) -> Cause {
+    match result {
+        Err(Failure::Retryable(cause)) => cause,
+        other => panic!("not a failure that may be tried again: {other:?}"),
+    }
+}
+
 #[allow(clippy::print_stderr, reason = "a test that was left out has to be seen")]
 /// Whether the test has to be left out because a program is missing; in CI that is a failure.
 pub(crate) fn lacks(program: &str) -> bool {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use crate::stage::{Stage, cause, lacks, script};
+use crate::stage::{Stage, cause, lacks, mishap, script};
 
 /// Makes this executable a small bot that runs one job and tells what the job says.
 pub(crate) const BOT: &str = "__bot";
@@ -171,7 +171,7 @@ pub(crate) async fn c10_a_killed_launcher_is_told_and_takes_everybody_with_it() 
     let launcher = Pid::from_raw(stage.line("launcher ").await.parse().unwrap()).unwrap();
     let family = family(&mut stage).await;
     rustix::process::kill_process(launcher, Signal::KILL).unwrap();
-    let cause = cause(job.await.unwrap());
+    let cause = mishap(job.await.unwrap());
     assert_eq!(cause.code, "launcher lost");
     assert!(cause.text.contains("signal: 9"), "{}", cause.text);
     assert!(gone_within_a_second(&family));

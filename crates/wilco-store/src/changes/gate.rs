@@ -42,6 +42,10 @@ impl CloseGate {
             let (backend, id, short) = (self.backend.clone(), worker.id.clone(), worker.short.clone());
             tx.tell(move || tracing::warn!(%backend, reason, worker_id = %id, %short, "gate closed"));
         }
+        if worker.state.is_terminal() {
+            // It has ended before, so nothing of this is shown and nobody has been told.
+            return Ok(Ending::bare(EndKind::Failed, ""));
+        }
         end(tx, worker, &self.backend, self.reason, true).await
     }
 }

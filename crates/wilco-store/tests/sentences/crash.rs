@@ -5,12 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use wilco_core::gate::GateReason;
 use wilco_core::job::Ask;
 use wilco_core::receipt::Attempt;
 use wilco_core::worker::{EndKind, Ending};
 use wilco_core::{DeliveryOutcome, InstanceId, Place};
 use wilco_store::changes::{
-    AskQuestion, BeginDue, ClaimDue, EndEdit, Finish, Offer, Record, Recover, Resolution, Settle, StartEdits,
+    AskQuestion, BeginDue, ClaimDue, CloseGate, EndEdit, Finish, Offer, Record, Recover, Resolution, RetryLater,
+    Settle, StartEdits,
 };
 use wilco_store::crash;
 use wilco_store::engine::{Change, Mode};
@@ -30,6 +32,8 @@ async fn dump(w: &World) -> String {
         "SELECT group_concat(worker || seq || event, ';') AS whole FROM journal",
         "SELECT group_concat(event, ';') AS whole FROM inbox",
         "SELECT group_concat(id || state, ';') AS whole FROM questions",
+        "SELECT group_concat(backend || reason || job, ';') AS whole FROM gates",
+        "SELECT group_concat(backend || account || person_id, ';') AS whole FROM gate_notices",
     ];
     let mut all = String::new();
     for sql in tables {
@@ -109,6 +113,17 @@ async fn r7_a_sentence_is_stored_as_a_whole_or_not_at_all() {
     stopped(&w, "store.ask.applied", change).await;
     let ending = Ending { text: "the result".into(), ..Ending::bare(EndKind::Done, "") };
     let change = Finish { worker, ending, gate: None, now, platforms: platforms.clone(), fresh: w.fresh() };
+    stopped(&w, "store.finish.applied", change).await;
+
+    let (worker, fresh) = (w.running().await.worker, w.fresh());
+    let (cause, rest) = (cause(), secs(4));
+    let change = RetryLater { worker, cause, rest, of: 3, now, platforms: platforms.clone(), fresh };
+    stopped(&w, "store.retry.applied", change).await;
+
+    let (worker, fresh) = (w.running().await.worker, w.fresh());
+    let gate = CloseGate { backend: "claude".into(), reason: GateReason::SessionExpired, stamp: None };
+    let ending = Ending::bare(EndKind::Failed, "");
+    let change = Finish { worker, ending, gate: Some(gate), now, platforms: platforms.clone(), fresh };
     stopped(&w, "store.finish.applied", change).await;
 
     job = w.running().await;

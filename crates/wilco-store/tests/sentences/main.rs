@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects; everything else is a failure")]
 
+mod attempts;
 mod cancel;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod deadlines;
 mod edits;
 mod finish;
+mod gates;
 mod indexes;
 mod journal;
 mod offer;

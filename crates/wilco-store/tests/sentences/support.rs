@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use wilco_core::access::Role;
 use wilco_core::contract::ContractState;
 use wilco_core::desk::{ContractView, Inspection, Limit};
+use wilco_core::gate::{ClosedGate, GateReason};
 use wilco_core::job::Input;
 use wilco_core::journal::Event;
 use wilco_core::random::Dice;
@@ -16,14 +17,14 @@ use wilco_core::settings::{KindSettings, Settings};
 use wilco_core::text::Unit;
 use wilco_core::worker::{EndKind, Ending, WorkerState};
 use wilco_core::{
-    Abilities, AccountId, Address, Audience, Cause, ContractId, DeliveryOutcome, InstanceId, Limits, MessageRef,
-    NotSurfaced, Person, Place, Press, ReceiptId, Short, Timestamp, WorkerId,
+    Abilities, AccountId, Address, Audience, BackendId, Cause, ContractId, DeliveryOutcome, InstanceId, Limits,
+    MessageRef, NotSurfaced, Person, Place, Press, ReceiptId, Short, Timestamp, WorkerId,
 };
 use wilco_store::args;
 use wilco_store::changes::{
-    Act, Asker, BeginDue, Claim, ClaimDue, DeadlineMissed, Deadlines, EditClaim, EndEdit, Finish, Fresh, NewJob,
-    NewWatch, Offer, OfferItem, Offered, Platforms, Record, Recover, Recovered, Resolution, Run, Settle, Settled,
-    StartEdits, Started, Windows,
+    Act, Asker, BeginDue, Claim, ClaimDue, CloseGate, DeadlineMissed, Deadlines, EditClaim, EndEdit, Finish, Fresh,
+    Gates, NewJob, NewWatch, Offer, OfferItem, Offered, OpenGates, Platforms, Record, Recover, Recovered, Resolution,
+    RetryLater, Run, Settle, Settled, StartEdits, Started, Windows,
 };
 use wilco_store::engine::{Arg, Change, Engine, Mode, Options, Row, Synchronous, Tx};
 use wilco_store::error::StoreError;
@@ -122,6 +123,8 @@ pub(crate) struct World {
     pub(crate) limits: Limits,
     pub(crate) rules: KindSettings,
     pub(crate) settings: Settings,
+    /// The account of the jobs to come.
+    pub(crate) backend: Option<BackendId>,
     events: u32,
     messages: u32,
 }
@@ -147,6 +150,7 @@ impl World {
             limits: limits(),
             rules: KindSettings::default(),
             settings,
+            backend: None,
             events: 0,
             messages: 0,
         }
@@ -187,7 +191,7 @@ impl World {
             input: Input { text: "all".into(), person: Person::new(person, person), rerun: 0 },
             rules: self.rules,
             quotas: self.settings.quotas,
-            backend: None,
+            backend: self.backend.clone(),
         }
     }
 
@@ -338,6 +342,43 @@ impl World {
             fresh: self.fresh(),
         };
         self.engine.write(change).await.unwrap()
+    }
+
+    /// The job found out that nothing can succeed on its account.
+    pub(crate) async fn halt(&mut self, job: &Job, reason: GateReason, stamp: Option<&str>) -> Option<WorkerState> {
+        let gate = CloseGate { backend: BackendId::new("claude"), reason, stamp: stamp.map(str::to_owned) };
+        let change = Finish {
+            worker: job.worker.clone(),
+            gate: Some(gate),
+            ending: Ending::bare(EndKind::Failed, ""),
+            now: self.now,
+            platforms: self.platforms(),
+            fresh: self.fresh(),
+        };
+        self.engine.write(change).await.unwrap()
+    }
+
+    /// An attempt failed and the next one rests.
+    pub(crate) async fn rests(&mut self, job: &Job, rest: Duration) -> Option<Timestamp> {
+        let change = RetryLater {
+            worker: job.worker.clone(),
+            cause: Cause::new("exit 2", "no network"),
+            rest,
+            of: 3,
+            now: self.now,
+            platforms: self.platforms(),
+            fresh: self.fresh(),
+        };
+        self.engine.write(change).await.unwrap()
+    }
+
+    pub(crate) async fn open_gates(&self, backend: Option<&str>, stamp: Option<&str>) -> Vec<ClosedGate> {
+        let (backend, stamp) = (backend.map(BackendId::new), stamp.map(str::to_owned));
+        self.engine.write(OpenGates { backend, stamp, because: "a test" }).await.unwrap()
+    }
+
+    pub(crate) async fn gates(&self) -> Vec<(ClosedGate, Option<String>)> {
+        self.engine.read(Gates).await.unwrap()
     }
 
     pub(crate) async fn done(&mut self, job: &Job, text: &str) {

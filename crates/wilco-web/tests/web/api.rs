@@ -135,6 +135,23 @@ async fn receipts_are_listed_by_state_and_retried_by_the_owner() {
 }
 
 #[tokio::test]
+async fn h9_gates_are_listed_and_opened_by_the_owner() {
+    let site = Site::open().await;
+    let listed = site.get("/api/v1/gates").await;
+    let gate = json!({ "backend": "claude", "reason": "session_expired", "closed": START.0, "job": "k7f2" });
+    assert_eq!(listed.json(), json!({ "gates": [gate] }));
+    let open = async |backend: &str, who: &str| {
+        let answer = site.post(&format!("/api/v1/gates/{backend}/open"), json!({ "as": who })).await;
+        (answer.status, answer)
+    };
+    assert_eq!(open("claude", "bo").await.0, StatusCode::FORBIDDEN);
+    let (status, answer) = open("codex", "ana").await;
+    assert_eq!((status, answer.code().as_str()), (StatusCode::BAD_REQUEST, "bad_input"));
+    let (status, answer) = open("claude", "ana").await;
+    assert_eq!((status, answer.json()), (StatusCode::OK, json!({ "gate": gate })));
+}
+
+#[tokio::test]
 async fn files_are_downloads_and_never_shown() {
     let site = Site::open().await;
     let folder = tempfile::tempdir().unwrap();
