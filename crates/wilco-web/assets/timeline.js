@@ -50,6 +50,7 @@ function lifeLines(events) {
   for (const entry of events) {
     if (entry.event === "queued") lines.push({ text: `queued, ${entry.ahead} ahead`, at: entry.at });
     if (entry.event === "started" && entry.rerun > 0) lines.push({ text: `started again after a crash (${entry.rerun})`, at: entry.at });
+    if (entry.event === "retrying") lines.push({ text: `attempt ${entry.attempt} of ${entry.of} · ${entry.cause}`, at: entry.at, bad: true });
     if (entry.event === "recovered") lines.push({ text: entry.rerun ? "its process was gone; it runs again" : "its process was gone", at: entry.at, bad: true });
     if (entry.event === "question") lines.push({ text: `asked: ${entry.text}`, at: entry.at });
     if (entry.event === "answered") lines.push({ text: `answered by ${entry.by}: ${entry.choice}`, at: entry.at });

@@ -40,21 +40,21 @@ async fn f5_a_failed_attempt_is_made_again_and_the_message_says_when_and_why() {
     assert_eq!(agents.calls(), 1);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Working · h7e8 · attempt 2 of 3 in 2s · exit 2: no network
+    bot | Working · a6k4 · attempt 2 of 3 in 1s · exit 2: no network
           [Cancel]
     ");
     stage.seconds(3).await;
     assert_eq!(agents.calls(), 2);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Working · h7e8 · attempt 3 of 3 in 2s · exit 2: no network
+    bot | Working · a6k4 · attempt 3 of 3 in 2s · exit 2: no network
           [Cancel]
     ");
     stage.seconds(5).await;
     assert_eq!(agents.calls(), 3);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Done · h7e8 · 0s
+    bot | Done · a6k4 · 0s
 
           all is well
           [Details]
@@ -79,7 +79,7 @@ async fn h6_a_job_that_used_up_its_attempts_says_so_and_is_reported_once() {
     assert_eq!(agents.calls(), 3);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Failed · h7e8 · exit 2 after 3 attempts
+    bot | Failed · a6k4 · exit 2 after 3 attempts
 
           no network
           [Run again] [Details]
@@ -123,10 +123,10 @@ async fn c1_a_cancel_during_a_rest_ends_the_job_at_once() {
     stage.presses(&ana, "Cancel").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Cancelled · h7e8
+    bot | Cancelled · a6k4
           asked by ana
           [Run again] [Details]
-    only ana sees | Cancelled · h7e8 · it was not running
+    only ana sees | Cancelled · a6k4 · it was not running
                     reason: no reason given
     ");
     stage.seconds(120).await;
@@ -194,9 +194,9 @@ async fn w20_the_hard_limit_is_that_of_all_attempts_together() {
     assert_eq!(stage.jobs().await[0].state, WorkerState::TimedOut);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Timed out · h7e8 · limit 1m
+    bot | Timed out · a6k4 · limit 1m
           [Run again] [Details]
-    bot | ↳ @ana timed out: triage (h7e8)
+    bot | ↳ @ana timed out: triage (a6k4)
     ");
     stage.seconds(900).await;
     assert_eq!(agents.calls(), 1);

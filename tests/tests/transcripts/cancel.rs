@@ -333,7 +333,7 @@ async fn c9_a_job_that_waits_in_the_queue_is_cancelled_at_once_and_its_message_s
     bot | Cancelled · b2k2
           asked by ana
           [Run again] [Details]
-    only ana sees | Cancelled · b2k2 · it had not started
+    only ana sees | Cancelled · b2k2 · it was not running
                     reason: no reason given
     ");
     first.ends("42");

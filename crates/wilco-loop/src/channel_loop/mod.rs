@@ -258,7 +258,6 @@ impl ChannelLoop {
             now: self.begun_at,
             settings: self.shared.settings(),
             platforms: self.shared.platforms(),
-            fresh: self.shared.fresh(),
         };
         self.hand(async move { store.write(change).await }, Event::Begun);
     }

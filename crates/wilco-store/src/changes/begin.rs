@@ -49,8 +49,6 @@ pub struct BeginDue {
     pub settings: Arc<Settings>,
     /// The measures of the accounts.
     pub platforms: Platforms,
-    /// Receipt ids.
-    pub fresh: Fresh,
 }
 
 /// A job that has to run now.
@@ -83,7 +81,7 @@ impl Change for BeginDue {
     }
 
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<Run>, StoreError> {
-        let (mut slots, mut gates, mut fresh) = (None, None, self.fresh.clone());
+        let (mut slots, mut gates) = (None, None);
         let mut started = Vec::new();
         let (mut last_at, mut last_id) = (Timestamp(i64::MIN), String::new());
         // Whoever has used up their slots must not hide those who wait behind them.
@@ -111,6 +109,8 @@ impl Change for BeginDue {
                 };
                 if let Some(gate) = shut(gates, worker.backend.as_ref()) {
                     let ending = gate::end(tx, &worker, &gate.backend, gate.reason, false).await?;
+                    // A job ends once, so that its own id, drawn like any other, begins the ids of its receipts.
+                    let mut fresh = Fresh::new(worker.id.as_str());
                     terminate(tx, worker, &ending, self.now, &self.platforms, &mut fresh).await?;
                 } else if slots.take(&worker, &self.settings) {
                     started.push(self.start(tx, worker).await?);

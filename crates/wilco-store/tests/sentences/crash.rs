@@ -90,12 +90,7 @@ async fn r7_a_sentence_is_stored_as_a_whole_or_not_at_all() {
     };
     stopped(&w, "store.settle.applied", settle).await;
     let settings = Arc::new(w.settings.clone());
-    stopped(
-        &w,
-        "store.begin.applied",
-        BeginDue { owner, now, settings, platforms: platforms.clone(), fresh: w.fresh() },
-    )
-    .await;
+    stopped(&w, "store.begin.applied", BeginDue { owner, now, settings, platforms: platforms.clone() }).await;
 
     let worker = job.worker.clone();
     let mut shown = wilco_core::wording::Shown::default();

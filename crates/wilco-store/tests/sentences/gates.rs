@@ -33,7 +33,7 @@ proves!(h8_the_gate_closes_with_the_job_that_found_out, |w| {
     let (gate, stamp) = &gates[0];
     assert_eq!((gate.backend.as_str(), gate.reason, gate.closed), ("claude", GateReason::SessionExpired, w.now));
     assert_eq!((gate.job.clone(), stamp.as_deref(), gates.len()), (job.short.clone(), Some("stamp"), 1));
-    assert_eq!(w.engine.read(HealthOf).await.unwrap().gates, [gate.clone()]);
+    assert_eq!(w.engine.read(HealthOf).await.unwrap().gates, std::slice::from_ref(gate));
     let halt = w.look(&job).await.ending.unwrap().halt;
     let expected =
         Halt { backend: BackendId::new("claude"), reason: GateReason::SessionExpired, called: true, told: false };

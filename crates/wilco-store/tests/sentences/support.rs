@@ -258,8 +258,8 @@ impl World {
 
     pub(crate) async fn begin(&mut self) -> Vec<Run> {
         let settings = Arc::new(self.settings.clone());
-        let (owner, platforms, fresh) = (self.owner.clone(), self.platforms(), self.fresh());
-        self.engine.write(BeginDue { owner, now: self.now, settings, platforms, fresh }).await.unwrap()
+        let (owner, platforms) = (self.owner.clone(), self.platforms());
+        self.engine.write(BeginDue { owner, now: self.now, settings, platforms }).await.unwrap()
     }
 
     pub(crate) async fn claim(&mut self) -> Vec<Claim> {

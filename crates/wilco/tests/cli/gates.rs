@@ -52,7 +52,7 @@ async fn h9_the_command_line_lists_and_opens_gates() {
         json!({ "backend": "claude", "reason": "session_expired", "closed": 1_800_000_000_000_i64, "job": "k7f2" });
     assert_eq!(home.run(&["gate", "list", "--json"]).await.json(), json!({ "gates": [gate] }));
     assert_eq!(browser.get("gates").await, json!({ "gates": [gate] }));
-    assert_eq!(browser.get("health").await["gates"], json!([gate]));
+    assert_eq!(browser.get("health").await["health"]["gates"], json!([gate]));
     let listed = home.run(&["gate", "list"]).await.out;
     let row = listed.lines().nth(1).unwrap();
     assert!(row.starts_with("claude   session_expired  "), "{listed}");
