@@ -1,6 +1,7 @@
 //! Who speaks on the stage, and where.
 
 use wilco_core::access::{Access, Role, Rule};
+use wilco_core::desk::Caller;
 use wilco_core::{AccountId, Person, Place};
 use wilco_sim::place;
 
@@ -38,6 +39,12 @@ impl Actor {
             Where::PrivateThread(channel, thread) => place::private_thread(&account, channel, thread, &self.0),
             Where::Direct => place::direct(&account, &self.0),
         }
+    }
+
+    /// This person at the page or the command line, speaking from a place.
+    pub fn calls_from(&self, place: Where<'_>) -> Caller {
+        let address = self.at(place).address;
+        Caller::Person { account: address.account.clone(), person: self.0.clone(), address: Some(address) }
     }
 }
 

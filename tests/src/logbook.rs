@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Subscriber};
+use tracing::{Dispatch, Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// One line of the log.
@@ -47,6 +47,10 @@ struct Lines(Arc<Mutex<Vec<Line>>>);
 impl Logbook {
     /// Begins to take the log down. A script runs on one thread, and so does the whole house in it.
     pub fn open() -> Self {
+        // With a single subscriber in the process, `tracing` asks whichever thread comes by first whether anybody
+        // wants a line, and keeps that answer for all threads. A second one makes it ask every subscriber.
+        static BESIDE: OnceLock<Dispatch> = OnceLock::new();
+        BESIDE.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
         let lines = Lines::default();
         let subscriber = tracing_subscriber::registry().with(lines.clone());
         Self { lines, _guard: tracing::subscriber::set_default(subscriber) }

@@ -11,7 +11,7 @@ use wilco_core::desk::{Caller, Desk, Inspection, JobFilter, JobView, Limit, Rece
 use wilco_core::random::Dice;
 use wilco_core::receipt::ReceiptState;
 use wilco_core::settings::Settings;
-use wilco_core::{Address, Clock, Limits, Worker, WorkerId};
+use wilco_core::{Address, Clock, Limits, Messaging, Worker, WorkerId};
 use wilco_loop::kinds::{KindMap, Kinds};
 use wilco_loop::{Bot, LoopDesk, Parts};
 use wilco_sim::{Fault, Platform, Profile, Rule as FaultRule, Scripted, Snapshot};
@@ -35,6 +35,7 @@ pub struct Builder {
     kinds: KindMap,
     puppets: Puppets,
     folder: Option<PathBuf>,
+    accounts: Vec<String>,
 }
 
 /// The stage itself. Call [`Stage::ends`] at the end of every script: it lets time run on and holds
@@ -51,6 +52,7 @@ pub struct Stage {
     kinds: Arc<Kinds>,
     dice: Arc<Dice>,
     limits: Limits,
+    accounts: Vec<String>,
     process: Option<Process>,
     nameless: Arc<AtomicU32>,
     ended: bool,
@@ -94,6 +96,13 @@ impl Builder {
         self
     }
 
+    /// A further account of the same platform, with a connection of its own.
+    #[must_use]
+    pub fn account(mut self, name: &str) -> Self {
+        self.accounts.push(name.to_owned());
+        self
+    }
+
     /// Keeps the store and the jobs' folders below this folder.
     #[must_use]
     pub fn on(mut self, folder: &std::path::Path) -> Self {
@@ -121,6 +130,7 @@ impl Builder {
             kinds: Arc::new(Kinds::new(kinds)),
             dice: Arc::new(Dice::seeded(42)),
             limits,
+            accounts: self.accounts,
             process: None,
             nameless: Arc::default(),
             ended: false,
@@ -143,6 +153,7 @@ impl Stage {
             kinds: KindMap::new(),
             puppets: Puppets::default(),
             folder: None,
+            accounts: vec![ACCOUNT.to_owned()],
         }
     }
 
@@ -162,15 +173,17 @@ impl Stage {
         let url = format!("sqlite:{}", self.store_path().display());
         let options = Options { mode: Mode::Inline, instance_lock: false, synchronous: Synchronous::Off };
         let store = Store::open(&url, options).await.expect("the store opens");
-        let inner = Scripted::new(&self.platform, ACCOUNT).with_limits(self.limits);
-        let wire = Wire { inner, cut: cut.clone(), nameless: Arc::clone(&self.nameless) };
+        let wire = |account: &String| -> Arc<dyn Messaging> {
+            let inner = Scripted::new(&self.platform, account.as_str()).with_limits(self.limits);
+            Arc::new(Wire { inner, cut: cut.clone(), nameless: Arc::clone(&self.nameless) })
+        };
         let parts = Parts {
             store: store.clone(),
             clock: Arc::new(self.clock.of_process(cut.clone())),
             dice: Arc::clone(&self.dice),
             kinds: Arc::clone(&self.kinds),
             settings: self.settings.clone(),
-            adapters: vec![Arc::new(wire)],
+            adapters: self.accounts.iter().map(wire).collect(),
             folder: self.dir.path().join("files"),
         };
         let bot = Bot::start(parts, true).await.expect("the bot starts");
@@ -374,6 +387,7 @@ impl Stage {
         }
         assert_eq!(snapshot.duplicates().len(), 0, "shown twice:\n{}", snapshot.whole_transcript());
         assert!(snapshot.created_with_content().is_empty(), "content was created, not edited in");
+        self.hold_followups().await;
         self.drains().await;
     }
 

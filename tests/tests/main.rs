@@ -2,6 +2,7 @@
 
 mod browser;
 mod conformance;
+mod followups;
 mod house;
 mod kill;
 mod transcripts;

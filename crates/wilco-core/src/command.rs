@@ -28,6 +28,35 @@ pub enum Command {
         job: Option<String>,
         /// Why.
         reason: Option<String>,
+        /// Whether the pending follow-ups of its place are called off, too.
+        #[serde(default)]
+        followups: bool,
+    },
+    /// Do something later, once or again and again.
+    Followup {
+        /// The time, as typed; empty or wrong when nothing at the beginning is one.
+        when: String,
+        /// What is said then.
+        text: String,
+        /// A later follow-up of the same person with the same key takes its place.
+        #[serde(default)]
+        key: Option<String>,
+    },
+    /// The follow-ups of this place and one's own.
+    Followups {
+        /// Which part of a long list, from 1.
+        #[serde(default = "first_page")]
+        page: u32,
+    },
+    /// Call off what is pending here.
+    Stop,
+    /// Show or set a time zone.
+    Timezone {
+        /// The zone to set; shows what holds without one.
+        zone: Option<String>,
+        /// Whether it is set for everybody in this channel.
+        #[serde(default)]
+        here: bool,
     },
     /// Follow a job of another channel here, too.
     Watch {
@@ -51,28 +80,36 @@ pub struct Spec {
     pub about: &'static str,
     /// The role that it needs; `None` is open to everyone.
     pub needs: Option<Role>,
+    /// Another word for it, on platforms that have no command of that name themselves.
+    pub alias: Option<&'static str>,
 }
 
 /// The table.
 pub const TABLE: &[Spec] = &[
-    Spec { verb: "run", args: "<worker> [text]", about: "start a job here", needs: Some(Role::Operator) },
-    Spec { verb: "jobs", args: "", about: "running and recent jobs here", needs: Some(Role::Viewer) },
-    Spec { verb: "status", args: "[job]", about: "one job's timeline, or how the bot is", needs: Some(Role::Viewer) },
+    row("run", "<worker> [text]", "start a job here", Some(Role::Operator)),
+    row("jobs", "", "running and recent jobs here", Some(Role::Viewer)),
+    row("status", "[job]", "one job's timeline, or how the bot is", Some(Role::Viewer)),
+    row(
+        "cancel",
+        "[job] [and its follow-ups] [reason]",
+        "stop a job; without an id the only one here",
+        Some(Role::Viewer),
+    ),
+    row("watch", "<job>", "follow a job of another channel here, too", Some(Role::Viewer)),
     Spec {
-        verb: "cancel",
-        args: "[job] [reason]",
-        about: "stop a job; without an id the only one here",
-        needs: Some(Role::Viewer),
+        alias: Some("remind"),
+        ..row("followup", "<when> <text>", "say or run something here later", Some(Role::Operator))
     },
-    Spec {
-        verb: "watch",
-        args: "<job>",
-        about: "follow a job of another channel here, too",
-        needs: Some(Role::Viewer),
-    },
-    Spec { verb: "whoami", args: "", about: "who you are to wilco and what you may do", needs: None },
-    Spec { verb: "help", args: "", about: "these commands", needs: None },
+    row("followups", "[page]", "what is scheduled here, and yours elsewhere", Some(Role::Viewer)),
+    row("stop", "here", "call off what is scheduled here", Some(Role::Viewer)),
+    row("timezone", "[here] [zone]", "show or set your time zone, or this channel's", Some(Role::Viewer)),
+    row("whoami", "", "who you are to wilco and what you may do", None),
+    row("help", "", "these commands", None),
 ];
+
+const fn row(verb: &'static str, args: &'static str, about: &'static str, needs: Option<Role>) -> Spec {
+    Spec { verb, args, about, needs, alias: None }
+}
 
 impl Spec {
     /// How it is typed, such as `/run <worker> [text]`.
@@ -90,6 +127,10 @@ impl Command {
             Self::Status { .. } => "status",
             Self::Cancel { .. } => "cancel",
             Self::Watch { .. } => "watch",
+            Self::Followup { .. } => "followup",
+            Self::Followups { .. } => "followups",
+            Self::Stop => "stop",
+            Self::Timezone { .. } => "timezone",
             Self::Whoami => "whoami",
             Self::Help => "help",
         };
@@ -124,7 +165,7 @@ pub fn parse(line: &str) -> Parsed {
     };
     let (word, rest) = first_word(rest);
     let verb = word.split('@').next().unwrap_or(word).to_lowercase();
-    let Some(spec) = TABLE.iter().find(|spec| spec.verb == verb) else {
+    let Some(spec) = TABLE.iter().find(|spec| spec.verb == verb || spec.alias == Some(&verb)) else {
         let nearest = crate::text::nearest(&verb, TABLE.iter().map(|spec| spec.verb));
         return Parsed::Unknown { verb, nearest };
     };
@@ -141,12 +182,49 @@ fn build(verb: &str, rest: &str) -> Option<Command> {
         "run" => Some(Command::Run { worker: optional(first)?, text: after.to_owned() }),
         "jobs" => Some(Command::Jobs),
         "status" => Some(Command::Status { job: optional(first) }),
-        "cancel" => Some(Command::Cancel { job: optional(first), reason: optional(after) }),
+        "cancel" => {
+            let (followups, reason) = match after.strip_prefix(AND_ITS_FOLLOWUPS) {
+                Some(rest) if rest.is_empty() || rest.starts_with(char::is_whitespace) => (true, rest.trim()),
+                Some(_) | None => (false, after),
+            };
+            Some(Command::Cancel { job: optional(first), reason: optional(reason), followups })
+        }
         "watch" => Some(Command::Watch { job: optional(first)? }),
+        "followup" => followup(rest),
+        "followups" if first.is_empty() => Some(Command::Followups { page: first_page() }),
+        "followups" => first.parse().ok().filter(|page| *page > 0).map(|page| Command::Followups { page }),
+        "stop" => first.eq_ignore_ascii_case("here").then_some(Command::Stop),
+        "timezone" if first.eq_ignore_ascii_case("here") => {
+            Some(Command::Timezone { zone: optional(after), here: true })
+        }
+        "timezone" => Some(Command::Timezone { zone: optional(first), here: false }),
         "whoami" => Some(Command::Whoami),
         "help" => Some(Command::Help),
         _ => None,
     }
+}
+
+/// What a list shows when nobody asked for another part of it.
+fn first_page() -> u32 {
+    1
+}
+
+/// What stands after the job in a cancel that calls off the follow-ups of its place, too.
+pub const AND_ITS_FOLLOWUPS: &str = "and its follow-ups";
+
+/// The time is told from the text by the grammar alone; when nothing at the beginning is a time, all of
+/// it stands as the time, and whoever reads the clock says what is wrong with it.
+fn followup(rest: &str) -> Option<Command> {
+    let (first, after) = first_word(rest);
+    let (key, rest) = match first.strip_prefix("key=") {
+        Some(key) if !key.is_empty() => (Some(key.to_owned()), after),
+        Some(_) | None => (None, rest),
+    };
+    if rest.is_empty() {
+        return None;
+    }
+    let (when, text) = crate::when::split(rest).unwrap_or((rest, ""));
+    Some(Command::Followup { when: when.trim().to_owned(), text: text.trim().to_owned(), key })
 }
 
 fn first_word(text: &str) -> (&str, &str) {
@@ -211,8 +289,15 @@ mod tests {
     #[test]
     fn every_line_of_the_table_is_a_command_that_every_platform_takes() {
         for spec in TABLE {
-            let line = format!("/{} demo", spec.verb);
+            let line = match spec.verb {
+                "stop" => "/stop here".to_owned(),
+                "followups" => "/followups 2".to_owned(),
+                verb => format!("/{verb} demo"),
+            };
             assert_eq!(command(&line).spec(), spec);
+            if let Some(alias) = spec.alias {
+                assert_eq!(command(&format!("/{alias} demo")).spec(), spec);
+            }
             assert!(spec.verb.len() <= 32 && spec.verb.bytes().all(|byte| byte.is_ascii_lowercase()));
             assert!(spec.about.len() < 60);
         }
@@ -227,10 +312,45 @@ mod tests {
         );
         assert_eq!(
             command("/cancel k7f2 wrong branch"),
-            Command::Cancel { job: Some("k7f2".into()), reason: Some("wrong branch".into()) }
+            Command::Cancel { job: Some("k7f2".into()), reason: Some("wrong branch".into()), followups: false }
         );
-        assert_eq!(command("/cancel"), Command::Cancel { job: None, reason: None });
+        assert_eq!(command("/cancel"), Command::Cancel { job: None, reason: None, followups: false });
         assert_eq!(command("/status"), Command::Status { job: None });
+    }
+
+    #[test]
+    fn follow_ups_as_people_type_them() {
+        let followup = |when: &str, text: &str, key: Option<&str>| Command::Followup {
+            when: when.into(),
+            text: text.into(),
+            key: key.map(str::to_owned),
+        };
+        assert_eq!(command("/followup in 2h check the deploy"), followup("in 2h", "check the deploy", None));
+        assert_eq!(
+            command("/remind every weekday 9:00  /run report"),
+            followup("every weekday 9:00", "/run report", None)
+        );
+        assert_eq!(command("/followup key=deploy in 2h look"), followup("in 2h", "look", Some("deploy")));
+        assert_eq!(command("/followup soon look"), followup("soon look", "", None), "who reads the clock explains it");
+        assert_eq!(command("/followups"), Command::Followups { page: 1 });
+        assert_eq!(command("/followups 3"), Command::Followups { page: 3 });
+        for wrong in ["/followups 0", "/followups -1", "/followups all"] {
+            assert!(matches!(parse(wrong), Parsed::Usage(spec) if spec.verb == "followups"), "{wrong}");
+        }
+        assert_eq!(command("/stop here"), Command::Stop);
+        assert!(matches!(parse("/stop"), Parsed::Usage(spec) if spec.verb == "stop"));
+        assert!(matches!(parse("/followup"), Parsed::Usage(spec) if spec.verb == "followup"));
+        let zone = Some("Europe/Berlin".to_owned());
+        assert_eq!(command("/timezone Europe/Berlin"), Command::Timezone { zone: zone.clone(), here: false });
+        assert_eq!(command("/timezone here Europe/Berlin"), Command::Timezone { zone, here: true });
+        let all = Command::Cancel { job: Some("k7f2".into()), reason: Some("done".into()), followups: true };
+        assert_eq!(command("/cancel k7f2 and its follow-ups done"), all);
+    }
+
+    #[test]
+    fn a_list_that_was_stored_before_there_were_pages_is_its_first_page() {
+        let stored: Command = serde_json::from_str(r#"{"verb":"followups"}"#).unwrap();
+        assert_eq!(stored, Command::Followups { page: 1 });
     }
 
     #[test]

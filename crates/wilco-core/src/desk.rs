@@ -8,6 +8,7 @@ use crate::access::Role;
 use crate::address::{Address, Place, Route};
 use crate::contract::ContractState;
 use crate::envelope::FileRef;
+use crate::followup::{FollowupAct, OccurrenceState, Origin};
 use crate::gate::ClosedGate;
 use crate::ids::{AccountId, BackendId, ContractId, ReceiptId, Short, WorkerId};
 use crate::inbound::{Person, Reply};
@@ -16,6 +17,12 @@ use crate::outcome::MessageRef;
 use crate::receipt::{ReceiptKind, ReceiptState};
 use crate::time::Timestamp;
 use crate::worker::{Ending, WorkerState};
+
+mod followups;
+
+pub use followups::{
+    FollowupDone, FollowupFilter, FollowupInspection, FollowupSet, FollowupView, FollowupWish, OccurrenceView,
+};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +68,9 @@ pub struct JobView {
     /// Who asked to cancel it and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel: Option<CancelView>,
+    /// How it came to be, when no person asked for it there and then.
+    #[serde(default, skip_serializing_if = "Origin::is_person")]
+    pub origin: Origin,
 }
 
 /// A stored cancel.
@@ -197,15 +207,23 @@ impl Default for Limit {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeskError {
     /// No such thing, or none that the caller may see.
-    #[error("there is no job or receipt `{0}` that you can see")]
+    #[error("there is no job, follow-up or receipt `{0}` that you can see")]
     NotFound(String),
-    /// Several fit.
+    /// Several jobs fit.
     #[error("`{name}` fits several jobs: {}", shorts(candidates))]
     Ambiguous {
         /// What was asked for.
         name: String,
         /// What fits.
         candidates: Vec<JobView>,
+    },
+    /// Several follow-ups fit.
+    #[error("`{name}` fits several follow-ups: {}", ids(candidates))]
+    AmbiguousFollowup {
+        /// What was asked for.
+        name: String,
+        /// What fits.
+        candidates: Vec<Short>,
     },
     /// The caller's role does not allow it.
     #[error("not allowed: {what} needs role {}; you have {}", needs.name(), has.map_or("none", Role::name))]
@@ -230,6 +248,10 @@ pub enum DeskError {
 
 fn shorts(jobs: &[JobView]) -> String {
     jobs.iter().map(|job| job.short.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn ids(shorts: &[Short]) -> String {
+    shorts.iter().map(Short::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What a cancel did.
@@ -270,6 +292,18 @@ pub enum CancelResult {
     },
 }
 
+impl CancelResult {
+    /// Which job it was about.
+    pub fn short(&self) -> &Short {
+        match self {
+            Self::Cancelling { short, .. }
+            | Self::Cancelled { short, .. }
+            | Self::AlreadyCancelling { short, .. }
+            | Self::AlreadyCompleted { short, .. } => short,
+        }
+    }
+}
+
 /// How the bot is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -283,6 +317,9 @@ pub struct Health {
     pub oldest: Option<Timestamp>,
     /// Receipts on the operator's list.
     pub failed: u32,
+    /// When the next follow-up is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_followup: Option<Timestamp>,
     /// Why the store takes no changes, while it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
@@ -315,13 +352,29 @@ pub struct ReceiptFilter {
     pub limit: Limit,
 }
 
-/// Something about a job changed: look again.
+/// Something changed: look again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    /// Which job.
-    pub worker: WorkerId,
-    /// Its short id.
-    pub short: Short,
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum Notice {
+    /// Something about a job.
+    Job {
+        /// Which job.
+        worker: WorkerId,
+        /// Its short id.
+        short: Short,
+    },
+    /// An occurrence of a follow-up was settled (requirement F12).
+    Followup {
+        /// Which follow-up.
+        short: Short,
+        /// Where it fires.
+        address: Address,
+        /// How the occurrence was settled.
+        status: OccurrenceState,
+        /// Why.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
 }
 
 /// Reads and actions of people. Implemented over store and loop.
@@ -345,6 +398,25 @@ pub trait Desk: Send + Sync {
 
     /// Asks a job to stop.
     async fn cancel(&self, caller: &Caller, job: &str, reason: Option<&str>) -> Result<CancelResult, DeskError>;
+
+    /// Follow-ups that the caller may see, the next due first.
+    async fn followups(&self, caller: &Caller, filter: &FollowupFilter) -> Result<Vec<FollowupView>, DeskError>;
+
+    /// Everything about one follow-up, with at most `limit` of its newest occurrences.
+    async fn followup(&self, caller: &Caller, id: &str, limit: Limit) -> Result<FollowupInspection, DeskError>;
+
+    /// Schedules something in a person's name. `event` makes a repetition of the same request
+    /// recognisable. The host names the person by speaking as them.
+    async fn schedule(
+        &self,
+        caller: &Caller,
+        place: &Place,
+        event: &str,
+        wish: &FollowupWish,
+    ) -> Result<FollowupSet, DeskError>;
+
+    /// Calls a follow-up off, pauses or resumes it, or makes it fire now.
+    async fn change(&self, caller: &Caller, id: &str, act: FollowupAct) -> Result<FollowupDone, DeskError>;
 
     /// Receipts that the caller may see, newest first.
     async fn receipts(&self, caller: &Caller, filter: &ReceiptFilter) -> Result<Vec<ReceiptView>, DeskError>;

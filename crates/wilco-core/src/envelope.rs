@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::followup::FollowupAct;
 use crate::ids::{DeliveryKey, ReceiptId, WorkerId};
 use crate::inbound::Person;
 use crate::outcome::MessageRef;
@@ -60,6 +61,15 @@ pub enum Press {
         /// The position of the choice, from 0.
         choice: u32,
     },
+    /// Do something with a follow-up.
+    Followup {
+        /// What.
+        act: FollowupAct,
+        /// Its short id.
+        id: String,
+    },
+    /// Call off what is pending in the place where the button stands.
+    StopHere,
 }
 
 impl Press {
@@ -71,6 +81,8 @@ impl Press {
             Self::Details { id } => format!("d:{id}"),
             Self::RunAgain { id } => format!("r:{id}"),
             Self::Answer { question, choice } => format!("a:{choice}:{question}"),
+            Self::Followup { act, id } => format!("f:{}:{id}", act.name()),
+            Self::StopHere => "s:here".to_owned(),
         }
     }
 
@@ -87,6 +99,12 @@ impl Press {
                 let (choice, question) = rest.split_once(':')?;
                 Some(Self::Answer { question: question.to_owned(), choice: choice.parse().ok()? })
             }
+            "f" => {
+                let (act, id) = rest.split_once(':')?;
+                let id = (!id.is_empty() && id.len() <= 40).then(|| id.to_owned())?;
+                Some(Self::Followup { act: FollowupAct::from_name(act)?, id })
+            }
+            "s" => (rest == "here").then_some(Self::StopHere),
             _ => None,
         }
     }
@@ -194,6 +212,8 @@ mod tests {
             Press::Details { id: "k7f2".into() },
             Press::RunAgain { id: "k7f2".into() },
             Press::Answer { question: id.into(), choice: 11 },
+            Press::Followup { act: FollowupAct::Resume, id: "f3k9".into() },
+            Press::StopHere,
         ];
         for press in all {
             let payload = press.encode();
@@ -204,7 +224,7 @@ mod tests {
 
     #[test]
     fn foreign_payloads_are_none() {
-        for payload in ["", "x", "z:1", "a:1", "a:x:q", "c:", &"c:".repeat(80)] {
+        for payload in ["", "x", "z:1", "a:1", "a:x:q", "c:", "f:run:", "f:erase:f3k9", "s:there", &"c:".repeat(80)] {
             assert_eq!(Press::decode(payload), None, "{payload}");
         }
     }

@@ -66,6 +66,14 @@ text_id!(
     QuestionId
 );
 text_id!(
+    /// One follow-up: a job that is to happen later, once or again and again.
+    FollowupId
+);
+text_id!(
+    /// One due time of a follow-up.
+    OccurrenceId
+);
+text_id!(
     /// One running process of wilco; owns leases.
     InstanceId
 );
@@ -85,6 +93,24 @@ impl Short {
     /// The pattern character at a position: letters first, then digits, in turn.
     pub(crate) fn alphabet_at(position: usize) -> &'static [u8] {
         if position.is_multiple_of(2) { LETTERS } else { DIGITS }
+    }
+
+    /// The id that a number spells with so many characters. Different numbers may spell the same.
+    pub fn spelled(mut number: u128, length: usize) -> Self {
+        let word = (0..length).map(|at| {
+            let alphabet = Self::alphabet_at(at);
+            let count = alphabet.len() as u128;
+            let letter = alphabet[(number % count) as usize];
+            number /= count;
+            char::from(letter)
+        });
+        Self(word.collect())
+    }
+
+    /// The same id as one of a follow-up: those begin with an `f`, so that people tell them from jobs.
+    #[must_use]
+    pub fn of_followup(&self) -> Self {
+        Self(format!("f{}", self.0.get(1..).unwrap_or_default()))
     }
 
     /// Whether a word could be a short id or the beginning of one.

@@ -26,12 +26,15 @@ pub struct Person {
     /// Whether the person is anonymous or from outside, and so may not run anything.
     #[serde(default)]
     pub outsider: bool,
+    /// The IANA time zone that the platform knows of this person, where it tells one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 impl Person {
     /// A person with an id and a name and nothing else.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), roles: Vec::new(), moderator: false, outsider: false }
+        Self { id: id.into(), name: name.into(), roles: Vec::new(), moderator: false, outsider: false, zone: None }
     }
 }
 
@@ -77,12 +80,32 @@ pub struct Reply {
     /// Buttons, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Button>,
+    /// Lines below the text, each with buttons of its own: the entries of a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<ReplyRow>,
+}
+
+/// One entry of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyRow {
+    /// The line.
+    pub text: String,
+    /// Its buttons, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
 }
 
 impl Reply {
     /// A reply of text alone.
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), buttons: Vec::new() }
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// The same with buttons under it.
+    #[must_use]
+    pub fn with_buttons(mut self, buttons: Vec<Button>) -> Self {
+        self.buttons = buttons;
+        self
     }
 }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::followup::Origin;
 use crate::ids::{BackendId, Short, WorkerId};
 use crate::inbound::Person;
 use crate::outcome::Cause;
@@ -21,7 +22,21 @@ pub struct Input {
     /// How many times this job was started before and lost in a crash.
     #[serde(default)]
     pub rerun: u32,
+    /// How the job came to be.
+    #[serde(default, skip_serializing_if = "Origin::is_person")]
+    pub origin: Origin,
 }
+
+impl Input {
+    /// What a person asked for there and then.
+    pub fn new(text: impl Into<String>, person: Person) -> Self {
+        Self { text: text.into(), person, rerun: 0, origin: Origin::Person }
+    }
+}
+
+/// The built-in kind that only says its text. It is done at once, so it needs no slot and waits for
+/// none: a reminder comes at its time, however many long jobs its person has running.
+pub const SAY: &str = "say";
 
 /// The result of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::contract::ContractState;
+use crate::followup::Scheduled;
 use crate::ids::ContractId;
 use crate::receipt::ReceiptKind;
 use crate::time::Timestamp;
@@ -23,6 +24,9 @@ pub enum Event {
         by: String,
         /// Where it was asked.
         address: Address,
+        /// The mark of a follow-up's job.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scheduled: Option<Scheduled>,
     },
     /// It has to wait for a slot.
     Queued {

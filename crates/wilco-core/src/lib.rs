@@ -14,6 +14,7 @@ pub mod command;
 pub mod contract;
 pub mod desk;
 pub mod envelope;
+pub mod followup;
 pub mod gate;
 pub mod ids;
 pub mod inbound;
@@ -32,12 +33,16 @@ pub mod settings;
 pub mod shelf;
 pub mod text;
 pub mod time;
+pub mod when;
 pub mod wording;
 pub mod worker;
 
 pub use address::{Address, Audience, Place, Route};
 pub use envelope::{Body, Button, Envelope, EnvelopeKind, FileRef, Press};
-pub use ids::{AccountId, BackendId, ContractId, DeliveryKey, InstanceId, QuestionId, ReceiptId, Short, WorkerId};
+pub use ids::{
+    AccountId, BackendId, ContractId, DeliveryKey, FollowupId, InstanceId, OccurrenceId, QuestionId, ReceiptId, Short,
+    WorkerId,
+};
 pub use inbound::{Accepted, Inbound, Inbox, Person, Reply, What};
 pub use job::{Context, Failure, Input, Output, Worker};
 pub use messaging::{Abilities, Limits, ListenEnd, Messaging, StatusUpdate};

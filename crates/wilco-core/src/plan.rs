@@ -14,6 +14,12 @@ use crate::worker::Ending;
 pub const MAX_PARTS: usize = 3;
 /// How many files one job delivers.
 pub const MAX_FILES: usize = 10;
+/// How long a header with its notes and the blank line below it may be. The mark of a follow-up and a cancel
+/// by people with the longest names would be longer. Every part leaves so much room, so that the split does
+/// not depend on the header.
+const HEADER: usize = 450;
+/// The length of the blank line below a header.
+const BLANK: usize = 2;
 /// Room that is left for what an adapter adds: a mention, an escaped character, a closing fence.
 const RESERVE: usize = 40;
 
@@ -34,14 +40,13 @@ pub fn needs_file(text: &str, limits: &Limits) -> bool {
 }
 
 fn room(limits: &Limits) -> usize {
-    // The longest header with a cancel note is under 450 characters; it goes into every part's budget
-    // so that the split does not depend on the header.
-    limits.text.saturating_sub(450).max(limits.text / 2)
+    limits.text.saturating_sub(HEADER).max(limits.text / 2)
 }
 
 /// Plans the messages of an end.
 pub fn plan(facts: &EndFacts<'_>, limits: &Limits) -> Plan {
     let header = header(facts);
+    let header = text::cut(&header, HEADER.min(limits.text / 2).saturating_sub(BLANK), limits.unit);
     let text = body_text(facts.ending);
     let mut files: Vec<FileRef> = facts.ending.files.clone();
     let (first, rest) = match text::split(&text, room(limits), limits.unit, MAX_PARTS) {
@@ -75,7 +80,7 @@ fn buttons(facts: &EndFacts<'_>, limits: &Limits) -> Vec<crate::envelope::Button
 
 fn header(facts: &EndFacts<'_>) -> String {
     let mut header = wording::end_header(facts);
-    if let Some(note) = wording::cancel_note(facts) {
+    for note in [wording::origin_note(facts), wording::cancel_note(facts)].into_iter().flatten() {
         header.push('\n');
         header.push_str(&note);
     }
@@ -119,6 +124,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::followup::Origin;
     use crate::ids::Short;
     use crate::messaging::Abilities;
     use crate::text::Unit;
@@ -137,7 +143,14 @@ mod tests {
     fn planned(ending: &Ending, limits: &Limits) -> Plan {
         let short = Short::new("k7f2");
         let job = Job { kind: "report", short: &short };
-        let facts = EndFacts { job, elapsed: Duration::from_secs(252), ending, cancel: None, step: None };
+        let facts = EndFacts {
+            job,
+            elapsed: Duration::from_secs(252),
+            ending,
+            cancel: None,
+            step: None,
+            origin: &Origin::Person,
+        };
         plan(&facts, limits)
     }
 
@@ -159,6 +172,41 @@ mod tests {
             assert!(limits.unit.len(&body.text) <= limits.text);
         }
         assert!(plan.parts[1].text.starts_with("Part 3 of 3 · k7f2"));
+    }
+
+    #[test]
+    fn f1_the_longest_mark_and_cancel_still_fit_above_a_part_that_is_full() {
+        let long = "n".repeat(500);
+        let (zone, now) = (crate::when::Zone::UTC, crate::time::Timestamp(1_772_438_700_000));
+        let late = crate::followup::Late { by_ms: 9_000_000, offline: Some((now, now)), missed: 9 };
+        let origin = Origin::Scheduled(crate::followup::Scheduled {
+            followup: Short::new("f3k9"),
+            due: now,
+            fired: now,
+            zone,
+            originator: long.clone(),
+            reason: long.clone(),
+            manual: false,
+            late: Some(late),
+        });
+        let (short, limits) = (Short::new("k7f2"), limits(2_000));
+        let ending = Ending { text: "x".repeat(3 * room(&limits)), ..Ending::bare(EndKind::Done, "") };
+        let plan = plan(
+            &EndFacts {
+                job: Job { kind: "report", short: &short },
+                elapsed: Duration::from_secs(252),
+                ending: &ending,
+                cancel: Some((&long, &long)),
+                step: None,
+                origin: &origin,
+            },
+            &limits,
+        );
+        assert_eq!(plan.parts.len(), 2);
+        for body in std::iter::once(&plan.content).chain(&plan.parts) {
+            assert!(limits.unit.len(&body.text) <= limits.text, "{}", limits.unit.len(&body.text));
+        }
+        assert!(plan.content.text.starts_with("Done · k7f2 · 4m 12s\nLate by 2h 30m"), "{}", plan.content.text);
     }
 
     #[test]

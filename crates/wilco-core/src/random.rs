@@ -10,8 +10,15 @@ use crate::ids::{ContractId, QuestionId, ReceiptId, Short, WorkerId};
 use crate::time::Timestamp;
 
 /// The one generator of a process. The same seed draws the same ids in the same order.
+///
+/// It has a stream for each use, so that a further id somewhere inside changes neither the ids that
+/// people type nor any waiting time.
 #[derive(Debug)]
-pub struct Dice(Mutex<StdRng>);
+pub struct Dice {
+    ids: Mutex<StdRng>,
+    words: Mutex<StdRng>,
+    waits: Mutex<StdRng>,
+}
 
 /// How many digits the candidates of [`Dice::shorts`] have: most jobs get four, and a store that
 /// holds tens of thousands of them still finds a free one.
@@ -20,24 +27,22 @@ const SHORT_LENGTHS: [usize; 8] = [4, 4, 4, 5, 5, 6, 8, 12];
 impl Dice {
     /// A generator with a fixed seed, for tests and simulations.
     pub fn seeded(seed: u64) -> Self {
-        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+        let mut first = StdRng::seed_from_u64(seed);
+        let mut stream = || Mutex::new(StdRng::seed_from_u64(first.next_u64()));
+        Self { ids: stream(), words: stream(), waits: stream() }
     }
 
     /// A generator seeded by the operating system.
     #[allow(clippy::disallowed_methods, reason = "this is the one real generator that everything else is given")]
     pub fn from_os() -> Self {
-        Self(Mutex::new(StdRng::from_os_rng()))
-    }
-
-    fn with<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        // A panic while drawing leaves a usable generator behind, so a poisoned lock is no reason to stop.
-        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let stream = || Mutex::new(StdRng::from_os_rng());
+        Self { ids: stream(), words: stream(), waits: stream() }
     }
 
     /// A UUID version 7 as 32 hexadecimal digits: sorts by time, random otherwise.
     pub fn uuid(&self, now: Timestamp) -> String {
         let mut random = [0_u8; 10];
-        self.with(|rng| rng.fill_bytes(&mut random));
+        with(&self.ids, |rng| rng.fill_bytes(&mut random));
         let millis = u64::try_from(now.0).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().simple().to_string()
     }
@@ -65,7 +70,7 @@ impl Dice {
     /// Candidates for a short id, shortest first. The store takes the first that is free, so the
     /// drawing stays outside of the transaction and a replay meets the same candidates.
     pub fn shorts(&self) -> Vec<Short> {
-        self.with(|rng| {
+        with(&self.words, |rng| {
             SHORT_LENGTHS
                 .iter()
                 .map(|&length| {
@@ -81,15 +86,25 @@ impl Dice {
         })
     }
 
+    /// Candidates for the short id of a follow-up, as [`Dice::shorts`].
+    pub fn followup_shorts(&self) -> Vec<Short> {
+        self.shorts().iter().map(Short::of_followup).collect()
+    }
+
     /// The delay moved by up to ±20 %, so that many waiting receipts do not return in one burst.
     pub fn jitter(&self, delay: Duration) -> Duration {
-        delay.mul_f64(self.with(|rng| rng.random_range(0.8..=1.2)))
+        delay.mul_f64(with(&self.waits, |rng| rng.random_range(0.8..=1.2)))
     }
 
     /// 128 bits as 32 hexadecimal digits, for a login link.
     pub fn token(&self) -> String {
-        format!("{:032x}", self.with(|rng| rng.random::<u128>()))
+        format!("{:032x}", with(&self.ids, |rng| rng.random::<u128>()))
     }
+}
+
+fn with<T>(stream: &Mutex<StdRng>, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+    // A panic while drawing leaves a usable generator behind, so a poisoned lock is no reason to stop.
+    draw(&mut stream.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[cfg(test)]

@@ -15,8 +15,17 @@ pub const GIVE_UP_AFTER: Duration = Duration::from_secs(72 * 3_600);
 /// How often a ping is tried: it carries no content and a weaker promise.
 const PING_TRIES: u32 = 3;
 
+/// The waits before the second, third and fourth attempt to inject a follow-up.
+pub const INJECTION_WAITS: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+/// How long a claimed occurrence belongs to its claimer: the probe of its address takes at most
+/// [`REQUEST_LIMIT`], the injection a commit.
+pub const OCCURRENCE_LEASE: Duration = Duration::from_secs(60);
+
 /// How long a claimed receipt belongs to its claimer: four times the request limit.
 pub const RECEIPT_LEASE: Duration = Duration::from_secs(60);
+/// How often a living bot says so in the store: the start of an outage is known to this much.
+pub const PULSE_EVERY: Duration = Duration::from_secs(30);
 /// How long a worker belongs to an instance without a renewal.
 pub const WORKER_LEASE: Duration = Duration::from_secs(15);
 /// How often leases are renewed.

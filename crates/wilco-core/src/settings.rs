@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Access;
 use crate::classify::{Backend, Service};
 use crate::contract::Terms;
+use crate::followup::FollowupSettings;
 use crate::ids::BackendId;
 pub use crate::retry::RetryPolicy;
 use crate::worker::OnInterrupt;
@@ -172,6 +173,8 @@ pub struct Settings {
     pub access: Access,
     /// How long results are kept after a job has ended.
     pub retention: Retention,
+    /// The numbers of follow-ups.
+    pub followups: FollowupSettings,
     /// How failed attempts are made again.
     pub retry: RetryPolicy,
     /// The same for single kinds.

@@ -7,16 +7,21 @@ use std::time::Duration;
 use crate::command::NO_REASON;
 use crate::contract::ContractState;
 use crate::envelope::{Body, Button, FileRef, Press};
+use crate::followup::Origin;
 use crate::ids::{DeliveryKey, Short};
 use crate::inbound::{Person, Reply};
-use crate::job::Progress;
+use crate::job::{Progress, SAY};
 use crate::text;
 use crate::time::Timestamp;
 use crate::worker::{EndKind, Ending, WorkerState};
 
+mod followups;
 mod gates;
+mod marks;
 mod replies;
+pub use followups::*;
 pub use gates::*;
+pub use marks::*;
 pub use replies::*;
 
 /// The job that a message speaks of.
@@ -118,13 +123,31 @@ fn quoted(lines: &[String]) -> String {
 }
 
 /// The acknowledgement. While the job waits for a slot it says behind how many.
-pub fn stub(job: Job<'_>, key: &DeliveryKey, ahead: Option<u32>) -> Body {
-    let text = match ahead {
+pub fn stub(job: Job<'_>, key: &DeliveryKey, ahead: Option<u32>, origin: &Origin) -> Body {
+    if let Some(said) = said_by_itself(job, origin) {
+        return Body::text(format!("{said} · on its way"));
+    }
+    let mut text = match ahead {
         Some(0) => format!("Queued · {} · {} · next", job.kind, job.short),
         Some(ahead) => format!("Queued · {} · {} · {ahead} ahead", job.kind, job.short),
         None => format!("On it · {} · {}", job.kind, job.short),
     };
+    if let Some(scheduled) = origin.scheduled() {
+        text.push_str(&format!("\n{}", scheduled_note(scheduled, false)));
+    }
     Body::text(text).with_buttons(vec![cancel_button(key)])
+}
+
+/// The first words of a message that speaks for a follow-up alone: nobody thinks of it as a job.
+fn said_by_itself(job: Job<'_>, origin: &Origin) -> Option<String> {
+    match origin {
+        Origin::Person => None,
+        Origin::Notice { followup } => Some(format!("Notice · {followup}")),
+        Origin::Scheduled(scheduled) if job.kind == SAY => {
+            Some(format!("Reminder · {} · from {}", scheduled.followup, harmless(&scheduled.originator)))
+        }
+        Origin::Scheduled(_) => None,
+    }
 }
 
 fn cancel_button(key: &DeliveryKey) -> Button {
@@ -160,7 +183,7 @@ pub fn quiet(job: Job<'_>, key: &DeliveryKey, elapsed: Duration, silent: Duratio
 
 /// A cancel is stored and the job has not stopped yet.
 pub fn cancelling(job: Job<'_>, by: &str, reason: &str) -> Body {
-    Body::text(format!("Cancelling · {} · asked by {}{}", job.short, one_line(by), because(reason)))
+    Body::text(format!("Cancelling · {} · asked by {}{}", job.short, harmless(by), because(reason)))
 }
 
 /// The line with the reason of a cancel; nothing when none was given.
@@ -249,10 +272,17 @@ pub struct EndFacts<'a> {
     pub cancel: Option<(&'a str, &'a str)>,
     /// The last known step.
     pub step: Option<(u32, u32)>,
+    /// How the job came to be.
+    pub origin: &'a Origin,
 }
 
 /// The first line of the terminal message.
 pub fn end_header(facts: &EndFacts<'_>) -> String {
+    if facts.ending.kind == EndKind::Done
+        && let Some(said) = said_by_itself(facts.job, facts.origin)
+    {
+        return said;
+    }
     let (word, short, elapsed) = (facts.ending.word(), facts.job.short, text::duration(facts.elapsed));
     let detail = &facts.ending.detail;
     // What ended as it began ran for no time that anybody would want to read.
@@ -278,13 +308,22 @@ pub fn end_header(facts: &EndFacts<'_>) -> String {
 /// The line below the header that a cancel leaves behind: it never claims a stop that did not happen.
 pub fn cancel_note(facts: &EndFacts<'_>) -> Option<String> {
     let (by, reason) = facts.cancel?;
-    let by = one_line(by);
+    let by = harmless(by);
     Some(match facts.ending.kind {
         EndKind::Cancelled => format!("asked by {by}{}", because(reason)),
         EndKind::Done | EndKind::Failed | EndKind::TimedOut | EndKind::Interrupted => {
             format!("{by} asked to cancel it, but it had ended already; this is its real result")
         }
     })
+}
+
+/// The lines below the header that mark a follow-up's job.
+pub fn origin_note(facts: &EndFacts<'_>) -> Option<String> {
+    let scheduled = facts.origin.scheduled()?;
+    if said_by_itself(facts.job, facts.origin).is_some() && facts.ending.kind == EndKind::Done {
+        return Some(reminder_note(scheduled));
+    }
+    Some(scheduled_note(scheduled, true))
 }
 
 /// The buttons under a terminal message.
@@ -342,8 +381,16 @@ pub fn whole_text_note(short: &Short, file: Option<&FileRef>) -> String {
 }
 
 /// The short message that notifies, because edits do not.
-pub fn ping(job: Job<'_>, person: &Person, ending: &Ending) -> Body {
-    let text = format!("{}: {} ({})", ending.word().to_lowercase(), job.kind, job.short);
+pub fn ping(job: Job<'_>, person: &Person, ending: &Ending, origin: &Origin) -> Body {
+    let text = match origin {
+        Origin::Notice { followup } => format!("notice: follow-up ({followup})"),
+        Origin::Scheduled(scheduled) if job.kind == SAY && ending.kind == EndKind::Done => {
+            format!("reminder ({})", scheduled.followup)
+        }
+        Origin::Scheduled(_) | Origin::Person => {
+            format!("{}: {} ({})", ending.word().to_lowercase(), job.kind, job.short)
+        }
+    };
     Body { mention: Some(person.clone()), ..Body::text(text) }
 }
 
@@ -407,7 +454,7 @@ mod tests {
             let ending = Ending { detail: detail.to_owned(), ..Ending::bare(kind, "") };
             let job = Job { kind: "report", short: &short };
             let elapsed = Duration::from_millis(millis);
-            end_header(&EndFacts { job, elapsed, ending: &ending, cancel: None, step: None })
+            end_header(&EndFacts { job, elapsed, ending: &ending, cancel: None, step: None, origin: &Origin::Person })
         };
         assert_eq!(header(EndKind::Failed, "cannot start", 20), "Failed · k7f2 · cannot start");
         assert_eq!(header(EndKind::Failed, "cannot start", 1_000), "Failed · k7f2 · cannot start after 1s");

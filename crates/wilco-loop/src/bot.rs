@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use wilco_core::Inbox;
 use wilco_core::settings::Settings;
 use wilco_store::StoreError;
-use wilco_store::changes::{Recover, Recovered, ResumeAccounts};
+use wilco_store::changes::{Recover, Recovered, ResumeAccounts, Risen};
 
 use crate::channel_loop::{self, ChannelLoop};
 use crate::connections::Connections;
@@ -44,12 +44,15 @@ impl Bot {
                 rerun = recovered.rerun,
                 ended = recovered.ended,
                 in_doubt = recovered.in_doubt,
+                released = recovered.released,
                 "took over what an earlier process had left"
             );
         }
         let (events, woken) = mpsc::unbounded_channel();
-        let loop_task = tokio::spawn(ChannelLoop::new(shared.clone(), events.clone(), woken).run());
-        let inbox = Arc::new(Door { events: events.clone(), places: Arc::new(tokio::sync::Semaphore::new(BATCHES)) });
+        let places = Arc::new(tokio::sync::Semaphore::new(BATCHES));
+        let channel_loop = ChannelLoop::new(shared.clone(), events.clone(), woken, Arc::clone(&places));
+        let loop_task = tokio::spawn(channel_loop.run());
+        let inbox = Arc::new(Door { events: events.clone(), places });
         let connections = Arc::new(Connections::default());
         let listening = CancellationToken::new();
         let listeners = shared
@@ -132,7 +135,10 @@ impl Bot {
 
 async fn recover(shared: &Shared, alone: bool) -> Result<Recovered, StoreError> {
     let now = shared.now();
+    let wall = shared.clock().now();
     shared.store().write(ResumeAccounts { now }).await?;
-    let change = Recover { owner: shared.owner(), alone, now, platforms: shared.platforms(), fresh: shared.fresh() };
+    shared.store().write(Risen { wall }).await?;
+    let change =
+        Recover { owner: shared.owner(), alone, now, wall, platforms: shared.platforms(), fresh: shared.fresh() };
     shared.store().write(change).await
 }

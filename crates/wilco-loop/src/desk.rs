@@ -9,18 +9,25 @@ use tokio::sync::{broadcast, mpsc};
 use wilco_core::access::Role;
 use wilco_core::command::{self, Command};
 use wilco_core::desk::{
-    AccountHealth, Caller, CancelResult, Desk, DeskError, Health, Inspection, JobFilter, JobView, Limit, Notice,
-    ReceiptFilter, ReceiptView,
+    AccountHealth, Caller, CancelResult, Desk, DeskError, FollowupDone, FollowupFilter, FollowupInspection,
+    FollowupSet, FollowupView, FollowupWish, Health, Inspection, JobFilter, JobView, Limit, Notice, ReceiptFilter,
+    ReceiptView,
 };
+use wilco_core::followup::FollowupAct;
 use wilco_core::gate::ClosedGate;
 use wilco_core::{Accepted, BackendId, FileRef, Inbound, Inbox, Place, ReceiptId, What, wording};
-use wilco_store::changes::{Gates, OpenGates, RequestCancel, RetryReceipt, Unresolved};
-use wilco_store::reads::{HealthOf, InspectJob, LastDelivery, ListJobs, ListReceipts};
+use wilco_store::changes::{
+    ChangeFollowup, FollowupUnresolved, Gates, OpenGates, RequestCancel, RetryReceipt, ScheduleFollowup, Scheduling,
+    Unresolved,
+};
+use wilco_store::reads::{HealthOf, InspectFollowup, InspectJob, LastDelivery, ListFollowups, ListJobs, ListReceipts};
 use wilco_store::{Change, StoreError};
 
 use crate::connections::Connections;
 use crate::event::Event;
 use crate::intake::asker_of;
+use crate::intake::followups::{self, Unwanted};
+use crate::notices;
 use crate::shared::{Parts, Shared};
 
 /// The desk of a running bot, or of a store beside one.
@@ -78,6 +85,17 @@ fn unresolved(name: &str, unresolved: Unresolved, role: Option<Role>) -> DeskErr
         Unresolved::Several(candidates) => DeskError::Ambiguous { name: name.to_owned(), candidates },
         Unresolved::NotAllowed(_) => {
             DeskError::NotAllowed { what: "to cancel a job of somebody else".to_owned(), needs: Role::Owner, has: role }
+        }
+    }
+}
+
+fn no_followup(name: &str, unresolved: FollowupUnresolved, role: Option<Role>) -> DeskError {
+    match unresolved {
+        FollowupUnresolved::NotFound => DeskError::NotFound(name.to_owned()),
+        FollowupUnresolved::Several(candidates) => DeskError::AmbiguousFollowup { name: name.to_owned(), candidates },
+        FollowupUnresolved::NotAllowed(_) => {
+            let what = "to change a follow-up of somebody else".to_owned();
+            DeskError::NotAllowed { what, needs: Role::Owner, has: role }
         }
     }
 }
@@ -149,11 +167,85 @@ impl Desk for LoopDesk {
             Ok(done) => {
                 let cancelling = matches!(done.result, CancelResult::Cancelling { .. });
                 self.nudge(cancelling.then(|| done.worker.clone()));
-                self.shared.notify(&done.worker, crate::intake::short_of(&done.result));
+                if matches!(done.result, CancelResult::Cancelled { .. }) {
+                    notices::of_job(self.shared.clone(), done.worker.clone()).await;
+                }
+                self.shared.notify(&done.worker, done.result.short());
                 Ok(done.result)
             }
             Err(reason) => Err(unresolved(job, reason, role)),
         }
+    }
+
+    async fn followups(&self, caller: &Caller, filter: &FollowupFilter) -> Result<Vec<FollowupView>, DeskError> {
+        let asker = asker_of(&self.shared, caller);
+        self.read(ListFollowups { asker, filter: filter.clone() }).await
+    }
+
+    async fn followup(&self, caller: &Caller, id: &str, limit: Limit) -> Result<FollowupInspection, DeskError> {
+        let asker = asker_of(&self.shared, caller);
+        let role = asker.role;
+        let found = self.read(InspectFollowup { asker, name: id.to_owned(), limit }).await?;
+        found.map_err(|reason| no_followup(id, reason, role))
+    }
+
+    async fn schedule(
+        &self,
+        caller: &Caller,
+        place: &Place,
+        event: &str,
+        wish: &FollowupWish,
+    ) -> Result<FollowupSet, DeskError> {
+        let Caller::Person { account, person, .. } = caller else {
+            return Err(DeskError::BadInput("a follow-up needs a person and a place on a platform".to_owned()));
+        };
+        let has = asker_of(&self.shared, caller).role;
+        if has < Some(Role::Operator) {
+            let what = "to schedule follow-ups".to_owned();
+            return Err(DeskError::NotAllowed { what, needs: Role::Operator, has });
+        }
+        let new = match followups::wanted(&self.shared, account, person, place, wish).await {
+            Ok(new) => new,
+            Err(Unwanted::Refused(reply)) => return Err(DeskError::Refused(reply)),
+            Err(Unwanted::Store(error)) => return Err(store_error(error)),
+        };
+        let change = ScheduleFollowup {
+            account: account.clone(),
+            event: event.to_owned(),
+            person: person.clone(),
+            place: place.clone(),
+            new,
+            now: self.shared.now(),
+            wall: self.shared.clock().now(),
+        };
+        match self.write(change).await? {
+            Scheduling::Set(set) => {
+                self.nudge(None);
+                notices::of_changes(self.shared.clone(), notices::by_schedule(&set)).await;
+                Ok(*set)
+            }
+            Scheduling::TooMany { limit } => Err(DeskError::Refused(wording::followup_too_many(limit))),
+            Scheduling::GivenBefore => {
+                Err(DeskError::BadInput(format!("the event `{event}` was given before and scheduled nothing")))
+            }
+        }
+    }
+
+    async fn change(&self, caller: &Caller, id: &str, act: FollowupAct) -> Result<FollowupDone, DeskError> {
+        let asker = asker_of(&self.shared, caller);
+        let role = asker.role;
+        let change = ChangeFollowup {
+            asker,
+            name: id.to_owned(),
+            act,
+            now: self.shared.now(),
+            wall: self.shared.clock().now(),
+            fresh: self.shared.fresh(),
+        };
+        let done = self.write(change).await?.map_err(|reason| no_followup(id, reason, role))?;
+        self.nudge(None);
+        notices::of_changes(self.shared.clone(), notices::by_act(&done).into_iter().collect()).await;
+        Ok(done)
     }
 
     async fn receipts(&self, caller: &Caller, filter: &ReceiptFilter) -> Result<Vec<ReceiptView>, DeskError> {
@@ -211,7 +303,8 @@ impl Desk for LoopDesk {
             let what = "to open a gate".to_owned();
             return Err(DeskError::NotAllowed { what, needs: Role::Owner, has });
         }
-        let change = OpenGates { backend: Some(backend.clone()), stamp: None, because: "an owner opened it" };
+        let (because, wall) = ("an owner opened it", self.shared.clock().now());
+        let change = OpenGates { backend: Some(backend.clone()), stamp: None, because, wall };
         match self.write(change).await?.pop() {
             Some(gate) => {
                 self.nudge(None);

@@ -7,9 +7,10 @@ use wilco_core::job::{Ask, NoAnswer};
 use wilco_core::settings::Settings;
 use wilco_core::{Accepted, Inbound, Timestamp, WorkerId};
 use wilco_store::StoreError;
-use wilco_store::changes::{Asked, Claimed, EditClaim, Missed, Pruned, Run, Settled, Windows};
+use wilco_store::changes::{Asked, Claimed, ClaimedOccurrences, EditClaim, Missed, Pruned, Run, Settled, Windows};
 use wilco_store::reads::Wake;
 
+use crate::firing::Shot;
 use crate::intake::Taken;
 use crate::supervisor::TaskEnd;
 
@@ -41,6 +42,10 @@ pub(crate) enum Event {
     Pictured { worker: WorkerId, windows: Result<Windows, StoreError> },
     /// The answer to a progress edit of a job that has ended is stored.
     EditNoted,
+    /// Due follow-ups were claimed.
+    FollowupsClaimed(Result<ClaimedOccurrences, StoreError>),
+    /// A claimed follow-up was injected, or could not be.
+    FollowupFired(Box<Shot>),
     /// When something is due next.
     NextDue(Result<Wake, StoreError>),
     /// Which deadlines have passed.
@@ -49,6 +54,8 @@ pub(crate) enum Event {
     Judged { missed: Missed, answer: Result<Option<String>, StoreError> },
     /// Whether another process has changed the store, and what it wants stopped.
     Looked(Result<Option<Vec<WorkerId>>, StoreError>),
+    /// Whether somebody has signed in to a backend, so that its gate was opened.
+    SignedIn(Result<bool, StoreError>),
     /// A pass of the retention is over.
     Pruned(Result<Pruned, StoreError>),
     /// A piece of housekeeping was done, such as a renewed lease.

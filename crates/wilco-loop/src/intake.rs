@@ -6,17 +6,26 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use wilco_core::access::Role;
 use wilco_core::command::{self, Command};
-use wilco_core::desk::{Caller, CancelResult, JobFilter, Limit};
+use wilco_core::desk::{Caller, FollowupWish, JobFilter, Limit};
+use wilco_core::followup::Origin;
 use wilco_core::job::Input;
-use wilco_core::settings::{Admission, KindSettings};
+use wilco_core::settings::KindSettings;
 use wilco_core::wording;
 use wilco_core::{Accepted, Inbound, MessageRef, Press, Reply, Short, What, WorkerId};
 use wilco_store::StoreError;
-use wilco_store::changes::{Act, AnswerDone, Asker, NewJob, NewWatch, Offer, OfferItem, Offered, Unresolved};
+use wilco_store::changes::{Act, Asker, NewJob, NewWatch, Offer, OfferItem, Offered};
 use wilco_store::reads::{HealthOf, InspectJob, ListJobs};
 
+use crate::notices;
 use crate::shared::Shared;
 use crate::timeline;
+
+pub(crate) mod followups;
+mod told;
+
+use followups::Unwanted;
+use told::unresolved_reply;
+pub(crate) use told::{told, words_of};
 
 /// What the loop has to do after a batch was stored.
 #[derive(Debug, Default)]
@@ -29,6 +38,10 @@ pub(crate) struct Taken {
     pub(crate) answers: Vec<(WorkerId, u32, u32)>,
     /// Anything else that concerns the outbox.
     pub(crate) changed: Vec<(WorkerId, Short)>,
+    /// These have ended without a task of this process.
+    pub(crate) ended: Vec<WorkerId>,
+    /// These follow-ups were scheduled, called off or otherwise changed.
+    pub(crate) followups: Vec<notices::Changed>,
     /// Presses on messages that may be strays: the worker and where the press was.
     pub(crate) strays: Vec<(WorkerId, Short, MessageRef)>,
     /// Whether nothing was stored, because the store did not take it.
@@ -36,7 +49,7 @@ pub(crate) struct Taken {
 }
 
 /// One event on its way: to the store, or answered at once.
-enum Prepared {
+pub(crate) enum Prepared {
     Store(Box<OfferItem>),
     Done(Accepted),
     Read(Command),
@@ -52,7 +65,7 @@ pub(crate) async fn take(
     let mut taken = Taken::default();
     let mut prepared = Vec::with_capacity(batch.len());
     for inbound in &batch {
-        prepared.push(prepare(&shared, inbound, draining).await);
+        prepared.push(prepare(&shared, inbound, draining, &Origin::Person).await);
     }
     let items: Vec<OfferItem> = prepared
         .iter()
@@ -64,7 +77,8 @@ pub(crate) async fn take(
     let stored = if items.is_empty() {
         Ok(Vec::new())
     } else {
-        let offer = Offer { items, now: shared.now(), platforms: shared.platforms(), fresh: shared.fresh() };
+        let (now, wall) = (shared.now(), shared.clock().now());
+        let offer = Offer { items, now, wall, platforms: shared.platforms(), fresh: shared.fresh() };
         store_it(&shared, offer).await
     };
     taken.failed = stored.is_err();
@@ -76,7 +90,14 @@ pub(crate) async fn take(
             Prepared::Read(command) => read(&shared, inbound, &command).await,
             Prepared::Store(_) => match &mut stored {
                 Ok(stored) => match stored.next() {
-                    Some(offered) => told(&shared, inbound, offered, &mut taken),
+                    Some(offered) => {
+                        let cancelled = told::cancelled(&offered).cloned();
+                        let accepted = told(&shared, inbound, offered, &mut taken);
+                        match cancelled {
+                            Some(worker) => told::with_stop_here(&shared, inbound, &worker, accepted).await,
+                            None => accepted,
+                        }
+                    }
                     None => Accepted::Busy,
                 },
                 Err(error) => refused(error),
@@ -122,14 +143,19 @@ fn refused(error: &StoreError) -> Accepted {
     }
 }
 
-fn asker(shared: &Shared, inbound: &Inbound) -> Asker {
+pub(crate) fn asker(shared: &Shared, inbound: &Inbound) -> Asker {
     let address = &inbound.place.address;
     let role = shared.role(&inbound.account, &inbound.person, &address.channel);
     Asker::person(inbound.account.clone(), inbound.person.clone(), Some(address.clone()), role)
 }
 
-async fn prepare(shared: &Shared, inbound: &Inbound, draining: bool) -> Prepared {
+/// Understands one event. What a follow-up says takes the same road; `origin` marks what comes of it.
+pub(crate) async fn prepare(shared: &Shared, inbound: &Inbound, draining: bool, origin: &Origin) -> Prepared {
     let asker = asker(shared, inbound);
+    let job = |kind: &str, text: &str| match draining {
+        true => Err(wording::draining()),
+        false => new_job(shared, inbound, kind, text, origin),
+    };
     let act = match &inbound.what {
         What::Said(_) => return Prepared::Done(Accepted::Answered(wording::no_agent())),
         What::Command(command) => {
@@ -137,25 +163,55 @@ async fn prepare(shared: &Shared, inbound: &Inbound, draining: bool) -> Prepared
                 return Prepared::Done(Accepted::Refused(refusal));
             }
             match command {
-                Command::Run { worker, text } => match new_job(shared, inbound, worker, text, draining) {
+                Command::Run { worker, text } => match job(worker, text) {
                     Ok(job) => Act::Run(Box::new(job)),
                     Err(refusal) => return Prepared::Done(Accepted::Refused(refusal)),
                 },
-                Command::Cancel { job, reason } => {
-                    Act::Cancel { job: job.clone(), reason: command::cancel_reason(reason.as_deref()) }
+                Command::Cancel { job, reason, followups } => Act::Cancel {
+                    job: job.clone(),
+                    reason: command::cancel_reason(reason.as_deref()),
+                    followups: *followups,
+                },
+                Command::Followup { when, text, key } => {
+                    let (when, text, key) = (when.clone(), text.clone(), key.clone());
+                    let wish = FollowupWish { when, text, key, ..FollowupWish::default() };
+                    match followups::wanted(shared, &inbound.account, &inbound.person, &inbound.place, &wish).await {
+                        Ok(new) => Act::Schedule(Box::new(new)),
+                        Err(Unwanted::Refused(refusal)) => return Prepared::Done(Accepted::Refused(refusal)),
+                        Err(Unwanted::Store(error)) => return Prepared::Done(refused(&error)),
+                    }
+                }
+                Command::Stop => Act::StopHere { reason: stopped_by(&asker) },
+                Command::Timezone { zone: Some(zone), here } => {
+                    let (person, place) = (&inbound.person, &inbound.place);
+                    match followups::zone_to_set(&inbound.account, person, asker.role, place, zone, *here) {
+                        Ok(set) => Act::SetZone(set),
+                        Err(refusal) => return Prepared::Done(Accepted::Refused(refusal)),
+                    }
                 }
                 Command::Watch { job } => Act::Watch { job: job.clone(), new: new_watch(shared) },
-                reading @ (Command::Jobs | Command::Status { .. } | Command::Whoami | Command::Help) => {
+                reading @ (Command::Jobs
+                | Command::Status { .. }
+                | Command::Followups { .. }
+                | Command::Timezone { zone: None, .. }
+                | Command::Whoami
+                | Command::Help) => {
                     return Prepared::Read(reading.clone());
                 }
             }
         }
         What::Press { press, .. } => match press {
-            Press::CancelStub { .. } | Press::Cancel { .. } | Press::Answer { .. } => {
+            Press::CancelStub { .. } | Press::Cancel { .. } | Press::Answer { .. } | Press::Followup { .. } => {
                 if let Some(refusal) = needs(Some(Role::Viewer), asker.role, "this button") {
                     return Prepared::Done(Accepted::Refused(refusal));
                 }
                 Act::Press { press: press.clone(), reason: command::cancel_reason(None) }
+            }
+            Press::StopHere => {
+                if let Some(refusal) = needs(Some(Role::Viewer), asker.role, "this button") {
+                    return Prepared::Done(Accepted::Refused(refusal));
+                }
+                Act::StopHere { reason: stopped_by(&asker) }
             }
             Press::Details { id } => {
                 if let Some(refusal) = needs(Some(Role::Viewer), asker.role, "status") {
@@ -163,10 +219,13 @@ async fn prepare(shared: &Shared, inbound: &Inbound, draining: bool) -> Prepared
                 }
                 return Prepared::Read(Command::Status { job: Some(id.clone()) });
             }
-            Press::RunAgain { id } => match run_again(shared, inbound, &asker, id, draining).await {
-                Ok(job) => Act::Run(Box::new(job)),
-                Err(refusal) => return Prepared::Done(Accepted::Refused(refusal)),
-            },
+            Press::RunAgain { id } => {
+                let again = run_again(shared, &asker, id).await;
+                match again.and_then(|(kind, input)| job(&kind, &input)) {
+                    Ok(job) => Act::Run(Box::new(job)),
+                    Err(refusal) => return Prepared::Done(Accepted::Refused(refusal)),
+                }
+            }
         },
     };
     Prepared::Store(Box::new(OfferItem { event: inbound.event.clone(), asker, place: inbound.place.clone(), act }))
@@ -177,15 +236,23 @@ fn needs(needs: Option<Role>, has: Option<Role>, what: &str) -> Option<Reply> {
     (has < Some(needs)).then(|| wording::not_allowed(what, needs, has))
 }
 
-fn new_job(shared: &Shared, inbound: &Inbound, kind: &str, text: &str, draining: bool) -> Result<NewJob, Reply> {
-    if draining {
-        return Err(wording::draining());
-    }
-    let Some(worker) = shared.kinds().get(kind) else {
+fn stopped_by(asker: &Asker) -> String {
+    format!("stopped here by {}", wording::one_line(asker.name()))
+}
+
+pub(crate) fn new_job(
+    shared: &Shared,
+    inbound: &Inbound,
+    kind: &str,
+    text: &str,
+    origin: &Origin,
+) -> Result<NewJob, Reply> {
+    let kinds = shared.kinds();
+    let Some(worker) = (if origin.is_person() { kinds.offered(kind) } else { kinds.get(kind) }) else {
         let nearest = shared.kinds().nearest(kind);
         return Err(wording::unknown_worker(kind, nearest.as_deref(), &shared.kinds().names()));
     };
-    let input = Input { text: text.to_owned(), person: inbound.person.clone(), rerun: 0 };
+    let input = Input { origin: origin.clone(), ..Input::new(text, inbound.person.clone()) };
     worker.check(&input).map_err(|why| wording::bad_input(kind, &why))?;
     let (now, dice, settings) = (shared.now(), shared.dice(), shared.settings());
     let backend = worker.backend().cloned();
@@ -210,125 +277,19 @@ fn new_watch(shared: &Shared) -> NewWatch {
     NewWatch { contract: dice.contract(now), stub: dice.receipt(now), content: dice.receipt(now) }
 }
 
-/// The same job with the same input, in the name of whoever pressed.
-async fn run_again(
-    shared: &Shared,
-    inbound: &Inbound,
-    asker: &Asker,
-    id: &str,
-    draining: bool,
-) -> Result<NewJob, Reply> {
+/// The kind and the input of a job that somebody wants to run again, in their own name.
+async fn run_again(shared: &Shared, asker: &Asker, id: &str) -> Result<(String, String), Reply> {
     if let Some(refusal) = needs(Some(Role::Operator), asker.role, "run") {
         return Err(refusal);
     }
     let query = InspectJob { asker: asker.clone(), job: id.to_owned(), limit: Limit::default() };
     match shared.store().read(query).await {
-        Ok(Ok(inspection)) => new_job(shared, inbound, &inspection.job.kind, &inspection.job.input, draining),
+        Ok(Ok(inspection)) => Ok((inspection.job.kind, inspection.job.input)),
         Ok(Err(unresolved)) => Err(unresolved_reply(&unresolved, id, "status", asker.role)),
         Err(error) => {
             tracing::error!(%error, "a job could not be looked up");
             Err(wording::not_stored("the store did not answer"))
         }
-    }
-}
-
-/// What a person is told of what was stored, and what the loop has to do about it.
-fn told(shared: &Shared, inbound: &Inbound, offered: Offered, taken: &mut Taken) -> Accepted {
-    let role = shared.role(&inbound.account, &inbound.person, &inbound.place.address.channel);
-    let stored = |worker: Option<Short>, reply: Option<Reply>| Accepted::Stored { worker, reply };
-    match offered {
-        Offered::Duplicate { worker } => Accepted::Duplicate { worker },
-        Offered::Run(Ok(started)) => {
-            taken.accepted.push((started.worker, started.short.clone()));
-            stored(Some(started.short), None)
-        }
-        Offered::Run(Err(admission)) => Accepted::Refused(refusal(admission)),
-        Offered::Gated(gate) => Accepted::Refused(wording::gate_closed(&gate)),
-        Offered::Cancel(Ok(done)) => {
-            let short = short_of(&done.result).clone();
-            match &done.result {
-                CancelResult::Cancelling { .. } => taken.stop.push(done.worker.clone()),
-                CancelResult::Cancelled { .. } => taken.changed.push((done.worker.clone(), short.clone())),
-                CancelResult::AlreadyCancelling { .. } | CancelResult::AlreadyCompleted { .. } => {}
-            }
-            if let What::Press { press: Press::CancelStub { .. }, message: Some(message) } = &inbound.what {
-                taken.strays.push((done.worker, short.clone(), message.clone()));
-            }
-            let reply = cancel_reply(&done.result);
-            match &done.result {
-                CancelResult::Cancelling { .. } | CancelResult::Cancelled { .. } => stored(Some(short), Some(reply)),
-                // Nothing was changed, and no program may take the answer for a success (requirement C3).
-                CancelResult::AlreadyCancelling { .. } | CancelResult::AlreadyCompleted { .. } => {
-                    Accepted::Refused(reply)
-                }
-            }
-        }
-        Offered::Cancel(Err(unresolved)) => {
-            let name = match &inbound.what {
-                What::Command(Command::Cancel { job: Some(job), .. }) => job.as_str(),
-                What::Press { press: Press::Cancel { id }, .. } => id.as_str(),
-                // A stub's button carries no name that a person could read.
-                What::Press { .. } if unresolved == Unresolved::NotFound => {
-                    return Accepted::Refused(wording::unknown_button());
-                }
-                What::Command(_) | What::Press { .. } | What::Said(_) => "",
-            };
-            Accepted::Refused(unresolved_reply(&unresolved, name, "cancel", role))
-        }
-        Offered::Watch(Ok(done)) => {
-            taken.changed.push((done.worker, done.short.clone()));
-            let reply =
-                if done.already { wording::watched_already(&done.short) } else { wording::watching(&done.short) };
-            stored(Some(done.short), Some(reply))
-        }
-        Offered::Watch(Err(unresolved)) => {
-            let name = match &inbound.what {
-                What::Command(Command::Watch { job }) => job.as_str(),
-                What::Command(_) | What::Press { .. } | What::Said(_) => "",
-            };
-            Accepted::Refused(unresolved_reply(&unresolved, name, "watch", role))
-        }
-        Offered::Answer(done) => match done {
-            AnswerDone::Answered { worker, short, number, choice, text } => {
-                taken.answers.push((worker, number, choice));
-                stored(Some(short.clone()), Some(wording::answered(&short, &text)))
-            }
-            AnswerDone::Before { short, text, by } => Accepted::Refused(wording::answered_before(&short, &text, &by)),
-            AnswerDone::Expired { short, at } => Accepted::Refused(wording::question_expired(&short, at)),
-            AnswerDone::NotAllowed(short) => Accepted::Refused(wording::not_yours_to_answer(&short, role)),
-            AnswerDone::NotFound => Accepted::Refused(wording::unknown_button()),
-        },
-    }
-}
-
-fn refusal(admission: Admission) -> Reply {
-    wording::not_admitted(admission).unwrap_or_else(wording::draining)
-}
-
-pub(crate) fn short_of(result: &CancelResult) -> &Short {
-    match result {
-        CancelResult::Cancelling { short, .. }
-        | CancelResult::Cancelled { short, .. }
-        | CancelResult::AlreadyCancelling { short, .. }
-        | CancelResult::AlreadyCompleted { short, .. } => short,
-    }
-}
-
-fn cancel_reply(result: &CancelResult) -> Reply {
-    match result {
-        CancelResult::Cancelling { short, by, reason } => wording::cancel_stored(short, by, reason),
-        CancelResult::Cancelled { short, reason } => wording::cancelled_at_once(short, reason),
-        CancelResult::AlreadyCancelling { short, by, reason } => wording::already_cancelling(short, by, reason),
-        CancelResult::AlreadyCompleted { short, state } => wording::already_completed(short, *state),
-    }
-}
-
-fn unresolved_reply(unresolved: &Unresolved, name: &str, verb: &str, role: Option<Role>) -> Reply {
-    match unresolved {
-        Unresolved::NotFound => wording::not_found(name),
-        Unresolved::NothingHere => wording::nothing_to_cancel(),
-        Unresolved::Several(candidates) => wording::which_one(candidates, verb),
-        Unresolved::NotAllowed(short) => wording::not_yours(short, role),
     }
 }
 
@@ -346,7 +307,12 @@ async fn read(shared: &Shared, inbound: &Inbound, command: &Command) -> Accepted
     }
 }
 
-async fn reading(shared: &Shared, inbound: &Inbound, command: &Command, asker: &Asker) -> Result<Accepted, StoreError> {
+pub(crate) async fn reading(
+    shared: &Shared,
+    inbound: &Inbound,
+    command: &Command,
+    asker: &Asker,
+) -> Result<Accepted, StoreError> {
     let now = shared.now();
     Ok(match command {
         Command::Jobs => {
@@ -384,10 +350,19 @@ async fn reading(shared: &Shared, inbound: &Inbound, command: &Command, asker: &
             let oldest = health.oldest.map(|since| now.since(since));
             Accepted::Answered(wording::health(health.running, health.queued, health.undelivered, oldest, &paused))
         }
-        Command::Whoami => Accepted::Answered(wording::whoami(&inbound.person, inbound.account.as_str(), asker.role)),
-        Command::Help | Command::Run { .. } | Command::Cancel { .. } | Command::Watch { .. } => {
-            Accepted::Answered(wording::help(&shared.kinds().about()))
+        Command::Followups { page } => followups::list(shared, inbound, asker, *page).await?,
+        Command::Timezone { .. } => {
+            let (account, person, place) = (&inbound.account, &inbound.person, &inbound.place);
+            let (zone, from) = followups::zone_of(shared, account, person, place).await?;
+            Accepted::Answered(wording::timezone(zone, from, shared.clock().now()))
         }
+        Command::Whoami => Accepted::Answered(wording::whoami(&inbound.person, inbound.account.as_str(), asker.role)),
+        Command::Help
+        | Command::Run { .. }
+        | Command::Cancel { .. }
+        | Command::Watch { .. }
+        | Command::Followup { .. }
+        | Command::Stop => Accepted::Answered(wording::help(&shared.kinds().about())),
     })
 }
 

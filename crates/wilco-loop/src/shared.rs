@@ -12,9 +12,11 @@ use wilco_core::settings::Settings;
 use wilco_core::time::{Clock, Steady};
 use wilco_core::{AccountId, InstanceId, Messaging, Person, Short, Timestamp, WorkerId};
 use wilco_store::Store;
-use wilco_store::changes::{Fresh, Platforms};
+use wilco_store::changes::{FollowupTold, Fresh, Platforms};
 
+use crate::credentials::Looks;
 use crate::kinds::Kinds;
+use crate::probes::Probes;
 
 /// How many notices a slow reader may fall behind before it misses the oldest.
 const NOTICES: usize = 1_024;
@@ -35,6 +37,8 @@ struct Inner {
     owner: InstanceId,
     folder: PathBuf,
     notices: broadcast::Sender<Notice>,
+    probes: Arc<Probes>,
+    looks: Arc<Looks>,
 }
 
 /// What a process is built from.
@@ -72,6 +76,8 @@ impl Shared {
             owner,
             folder: parts.folder,
             notices: broadcast::channel(NOTICES).0,
+            probes: Arc::default(),
+            looks: Arc::default(),
         }))
     }
 
@@ -128,6 +134,16 @@ impl Shared {
         self.0.owner.clone()
     }
 
+    /// The probes that are under way.
+    pub(crate) fn probes(&self) -> &Arc<Probes> {
+        &self.0.probes
+    }
+
+    /// The looks at credentials that are under way.
+    pub(crate) fn looks(&self) -> &Arc<Looks> {
+        &self.0.looks
+    }
+
     /// The folder of one job.
     pub(crate) fn folder(&self, worker: &WorkerId) -> PathBuf {
         self.0.folder.join(worker.as_str())
@@ -141,7 +157,14 @@ impl Shared {
     /// Tells whoever looks that something about a job changed.
     pub(crate) fn notify(&self, worker: &WorkerId, short: &Short) {
         // Nobody looking is no failure.
-        drop(self.0.notices.send(Notice { worker: worker.clone(), short: short.clone() }));
+        drop(self.0.notices.send(Notice::Job { worker: worker.clone(), short: short.clone() }));
+    }
+
+    /// Tells whoever looks that an occurrence of a follow-up was settled.
+    pub(crate) fn notify_followup(&self, told: &FollowupTold) {
+        let FollowupTold { short, address, status, reason } = told.clone();
+        // Nobody looking is no failure.
+        drop(self.0.notices.send(Notice::Followup { short, address, status, reason }));
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Notice> {

@@ -157,7 +157,7 @@ mod tests {
             short: Short::new("k7f2"),
             folder: folder.path().join("w"),
             worker: Arc::new(Quick(stop.clone())),
-            input: Input { text: String::new(), person: Person::new("1", "ana"), rerun: 0 },
+            input: Input::new(String::new(), Person::new("1", "ana")),
             host: Arc::new(Silent),
             stop,
             clock: Arc::new(SystemClock::new()),

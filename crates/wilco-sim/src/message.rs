@@ -5,6 +5,8 @@ use wilco_core::{
     AccountId, Address, Button, DeliveryKey, EnvelopeKind, MessageRef, Person, ReceiptId, Timestamp, WorkerId,
 };
 
+use wilco_core::inbound::ReplyRow;
+
 use crate::faults::{Fault, Verb};
 
 /// Who wrote a message.
@@ -140,6 +142,9 @@ pub struct Note {
     pub text: String,
     /// Its buttons.
     pub buttons: Vec<Button>,
+    /// The entries of its list, each with buttons of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<ReplyRow>,
 }
 
 /// One numbered line of the log. Lines are never changed except that a call's own line is completed

@@ -77,6 +77,10 @@ impl Snapshot {
 fn note_block(note: &Note) -> String {
     let mut lines: Vec<String> = note.text.lines().map(str::to_owned).collect();
     lines.extend(buttons(&note.buttons));
+    for row in &note.rows {
+        lines.extend(row.text.lines().map(|line| format!("- {line}")));
+        lines.extend(buttons(&row.buttons).map(|buttons| format!("  {buttons}")));
+    }
     block(&format!("only {} sees", note.name), lines)
 }
 

@@ -20,12 +20,19 @@ const POINTS: &[&str] = &[
     "store.edit.opened",
     "store.edit.closed",
     "store.recover.applied",
+    "store.schedule.applied",
+    "store.fire.claimed",
+    "store.fire.injected",
+    "store.fire.settled",
     "loop.task.started",
     "loop.task.ended",
     "loop.outbox.before_call",
     "loop.outbox.answered",
     "loop.progress.before_edit",
     "loop.progress.answered",
+    "loop.fire.claimed",
+    "loop.fire.probed",
+    "loop.fire.injected",
 ];
 
 /// Every crash point there is, so that a test can stop at each of them and miss none.

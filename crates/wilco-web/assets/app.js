@@ -5,10 +5,10 @@ import * as composer from "./composer.js";
 import * as conversation from "./conversation.js";
 import * as delivery from "./delivery.js";
 import * as elsewhere from "./elsewhere.js";
-import { byId, elapsed, eventId, fill, gathered, h } from "./dom.js";
+import { ahead, byId, elapsed, eventId, fill, gathered, h } from "./dom.js";
 import { follow } from "./live.js";
 import { starters } from "./starters.js";
-import { isOpen } from "./timeline.js";
+import { isOpen, words } from "./timeline.js";
 
 const narrow = matchMedia("(max-width: 860px)");
 const HEALTH = 5_000;
@@ -92,7 +92,7 @@ async function become(person) {
   enter(session.channels.find((channel) => channel.name === wanted) ?? session.channels[0]);
   stop?.();
   document.body.dataset.speaker = session.as;
-  stop = follow({ hello, message, note, worker, typing, reload: () => load(false), lost });
+  stop = follow({ hello, message, note, worker, followup, typing, reload: () => load(false), lost });
 }
 
 function enter(channel) {
@@ -263,6 +263,14 @@ function worker({ id, short }) {
   else if (!delivery.selectedJob()) delivery.again();
 }
 
+/** One was settled: the job that it started, if any, tells of itself; the numbers and the open job are looked at anew. */
+function followup({ short, status, reason }) {
+  healthSoon();
+  jobsSoon();
+  delivery.again();
+  if (status !== "success") announce([`Follow-up ${short}: ${words(status)}`, reason].filter(Boolean).join(", "));
+}
+
 function typing(at) {
   if (isHere(at)) byId("typing").textContent = at.on ? "wilco is thinking…" : "";
 }
@@ -283,12 +291,15 @@ async function health() {
   try {
     const found = await api.get("/health");
     skew = found.now - Date.now();
-    const { running, queued, undelivered, oldest, failed: lostOnes } = found.health;
+    const { running, queued, undelivered, oldest, failed: lostOnes, next_followup: next } = found.health;
     set("figure-running", running);
     set("figure-queued", queued);
     set("figure-undelivered", lostOnes ? `${undelivered} · ${lostOnes} failed` : undelivered);
     byId("cell-oldest").hidden = !oldest;
     set("figure-oldest", oldest ? elapsed(found.now - oldest) : "–");
+    byId("cell-followup").hidden = !next;
+    set("figure-followup", next ? ahead(next - found.now) : "–");
+    byId("cell-followup").title = next ? new Date(next).toLocaleString() : "";
     byId("cell-undelivered").dataset.level = lostOnes ? "bad" : undelivered ? "busy" : "";
     byId("cell-oldest").dataset.level = oldest && found.now - oldest > 60_000 ? "bad" : "";
   } catch (error) {
@@ -331,6 +342,7 @@ async function say(text) {
 
 /** Whether the words were taken; a line that was not understood stays in the composer. */
 function told({ result, worker: short }) {
+  healthSoon();
   if (result === "stored" && short) {
     awaited = short;
     if (!delivery.isSelected(short)) {

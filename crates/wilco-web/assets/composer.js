@@ -7,6 +7,9 @@ const menu = byId("suggestions");
 const button = byId("send");
 const form = byId("composer-form");
 
+/** Where a time may begin; docs/time.md has the rest. */
+const TIMES = ["in 30m", "in 2h", "tomorrow 9:00", "every weekday 9:00"];
+
 let host;
 let offers = [];
 let at = 0;
@@ -127,6 +130,18 @@ async function submit() {
   if (document.activeElement === document.body) offer();
 }
 
+/** The time zones whose name or place begins so; the browser knows the names, and its own comes first. */
+function zones(rest) {
+  const [, here, name] = /^(here\s+)?(.*)$/i.exec(rest);
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const known = Intl.supportedValuesOf?.("timeZone") ?? [];
+  const wanted = name.toLowerCase();
+  const fits = (zone) => zone.toLowerCase().startsWith(wanted) || (wanted && zone.toLowerCase().split("/").pop().startsWith(wanted));
+  return [own, ...known.filter((zone) => zone !== own)]
+    .filter((zone) => zone && fits(zone))
+    .map((zone) => ({ label: zone, about: zone === own ? "the zone of this browser" : "", text: `/timezone ${here ? "here " : ""}${zone}`, sends: true }));
+}
+
 /** What could stand here. `sends` marks a line that is complete. */
 export function completions(line, { commands, kinds, jobs }) {
   if (!line.startsWith("/") || line.includes("\n")) return [];
@@ -134,16 +149,21 @@ export function completions(line, { commands, kinds, jobs }) {
   if (space < 0) {
     const word = line.slice(1).toLowerCase();
     return commands
-      .filter((command) => command.verb.startsWith(word))
+      // Another word for a command leads to it, but only the command itself is offered.
+      .filter((command) => command.verb.startsWith(word) || (word && command.alias?.startsWith(word)))
       .map((command) => ({
         label: command.usage,
         about: command.about,
         text: `/${command.verb}${command.args ? " " : ""}`,
-        sends: !command.args.startsWith("<"),
+        // What is in brackets may be left out; `here` and what is between angles may not.
+        sends: !command.args || command.args.startsWith("["),
       }));
   }
   const verb = line.slice(1, space).toLowerCase();
   const rest = line.slice(space + 1).trimStart();
+  if (verb === "stop") return "here".startsWith(rest) ? [{ label: "here", about: "this channel or thread", text: "/stop here", sends: true }] : [];
+  if (verb === "timezone") return zones(rest);
+  if (rest === "" && (verb === "followup" || verb === "remind")) return TIMES.map((time) => ({ label: time, about: "then what shall be said or run", text: `/${verb} ${time} `, sends: false }));
   if (rest.includes(" ")) return [];
   if (verb === "run") {
     return kinds

@@ -149,6 +149,13 @@ function buttons(item) {
     h("button", { type: "button", class: at === 0 ? "first" : "", "data-press": button.payload, "data-owner": item.id }, button.label)));
 }
 
+/** The entries of a list, each a line with its own buttons. */
+function rows(item) {
+  if (!item.rows?.length) return null;
+  return h("ul", { class: "rows" }, item.rows.map((row) =>
+    h("li", {}, h("div", { class: "row-text" }, blocks(row.text)), buttons({ id: item.id, buttons: row.buttons }))));
+}
+
 function drawMessage({ item, element }) {
   const bot = !item.author;
   const job = item.worker ? states.get(item.worker) : null;
@@ -192,6 +199,7 @@ function drawNote({ item, element }) {
     h("div", { class: "stack" },
       h("div", { class: "meta" }, h("b", {}, "wilco"), h("span", { class: "tag only" }, `only ${name} sees this`), time(item.at)),
       h("div", { class: "body" }, blocks(item.text)),
+      rows(item),
       buttons(item)));
 }
 

@@ -155,7 +155,7 @@ function entry(one) {
   const { seq, at, event, ...rest } = one;
   const detail = Object.entries(rest)
     .filter(([key, value]) => value !== null && value !== "" && value !== 0 && key !== "contract")
-    .map(([key, value]) => `${key} ${value.channel ? host.name(value) : Array.isArray(value) ? value.join(", ") : value}`)
+    .map(([key, value]) => `${key} ${value.channel ? host.name(value) : value.followup ?? (Array.isArray(value) ? value.join(", ") : value)}`)
     .join(" · ");
   return h("li", { value: seq }, h("div", { class: "step-head" }, h("b", {}, words(event)), time(at, true)), detail && h("p", {}, detail));
 }

@@ -62,6 +62,12 @@ export function span(milliseconds) {
 /** A time that still passes: whole seconds, so that it counts evenly. */
 export const elapsed = (milliseconds) => (milliseconds < 60_000 ? `${Math.max(0, Math.floor(milliseconds / 1000))}s` : span(milliseconds));
 
+/** How far ahead something is: minutes are fine enough until it is near. */
+export function ahead(milliseconds) {
+  if (milliseconds <= 0) return "now";
+  return `in ${milliseconds < 60_000 ? elapsed(milliseconds + 999) : span(Math.ceil(milliseconds / 60_000) * 60_000)}`;
+}
+
 export function size(bytes) {
   if (bytes < 1000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;

@@ -12,7 +12,7 @@ export function follow(handlers) {
 
   const open = () => {
     source = new EventSource(link("/stream"));
-    for (const name of ["hello", "message", "note", "worker", "typing", "reload"]) {
+    for (const name of ["hello", "message", "note", "worker", "followup", "typing", "reload"]) {
       source.addEventListener(name, (event) => handlers[name](JSON.parse(event.data)));
     }
     source.addEventListener("error", () => {

@@ -63,13 +63,38 @@ function lifeLines(events) {
   return lines;
 }
 
+/** Where a job comes from when no person asked for it there and then, as lines; none otherwise. */
+export function mark(origin) {
+  if (!origin || origin.by === "person") return [];
+  if (origin.by === "notice") return [{ text: `a notice about follow-up ${origin.followup}` }];
+  const lines = [
+    { text: `${origin.manual ? "run by hand" : "scheduled"} by ${origin.originator}: ${origin.reason}` },
+    { text: `follow-up ${origin.followup} · due ${local(origin.due, origin.zone)}` },
+  ];
+  const { late } = origin;
+  if (late) lines.push({ text: `late by ${span(late.by_ms)}${late.offline ? `, the bot was offline ${late.offline.map((at) => local(at, origin.zone, false)).join("–")}` : ""}`, slow: true });
+  if (late?.missed) lines.push({ text: `${late.missed} earlier ${late.missed === 1 ? "one" : "ones"} missed`, slow: true });
+  return lines;
+}
+
+/** A moment on the clock of a zone, not on the reader's. */
+function local(at, zone, date = true) {
+  const day = date ? { weekday: "short", day: "numeric", month: "short" } : {};
+  try {
+    return `${new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at)}${date ? ` ${zone}` : ""}`;
+  } catch {
+    // A browser that does not know the zone names the moment without one.
+    return new Date(at).toISOString();
+  }
+}
+
 /** The steps of one contract, in the order in which they happen. */
 export function steps(inspection, contract) {
   const { job, events } = inspection;
   const own = (name) => events.filter((entry) => entry.event === name && entry.contract === contract?.id);
   const accepted = events.find((entry) => entry.event === "accepted");
   const found = [
-    { key: "received", title: "Received", at: job.created, done: true, lines: [{ text: `${job.by}: ${job.kind} ${job.input}`.trim() }] },
+    { key: "received", title: "Received", at: job.created, done: true, lines: [{ text: `${job.by}: ${job.kind} ${job.input}`.trim() }, ...mark(job.origin)] },
     { key: "stored", title: "Stored", at: accepted?.at ?? job.created, done: true, lines: [{ text: job.id, code: true }] },
   ];
   if (contract) {

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use wilco_core::Short;
 use wilco_core::desk::DeskError;
 use wilco_core::shelf::ShelfError;
 use wilco_core::wording;
@@ -59,6 +60,10 @@ impl From<DeskError> for ApiError {
             DeskError::NotFound(_) => Self::not_found(message),
             DeskError::Ambiguous { candidates, .. } => Self {
                 candidates: candidates.iter().map(|job| job.short.to_string()).collect(),
+                ..Self::new(StatusCode::CONFLICT, "ambiguous", message)
+            },
+            DeskError::AmbiguousFollowup { candidates, .. } => Self {
+                candidates: candidates.iter().map(Short::to_string).collect(),
                 ..Self::new(StatusCode::CONFLICT, "ambiguous", message)
             },
             DeskError::NotAllowed { .. } => Self::new(StatusCode::FORBIDDEN, "not_allowed", message),

@@ -35,14 +35,23 @@ pub(crate) struct NoteView<'a> {
     gone: bool,
     text: &'a str,
     buttons: Vec<ButtonView<'a>>,
+    rows: Vec<RowView<'a>>,
+}
+
+/// One entry of a list, with buttons of its own.
+#[derive(Debug, Serialize)]
+struct RowView<'a> {
+    text: &'a str,
+    buttons: Vec<ButtonView<'a>>,
 }
 
 impl Note {
     pub(crate) fn view(&self) -> NoteView<'_> {
-        let (text, buttons) = match &self.reply {
-            Some(reply) => (reply.text.as_str(), button_views(&reply.buttons)),
-            None => ("", Vec::new()),
+        let (text, buttons, rows) = match &self.reply {
+            Some(reply) => (reply.text.as_str(), button_views(&reply.buttons), reply.rows.as_slice()),
+            None => ("", Vec::new(), &[][..]),
         };
+        let rows = rows.iter().map(|row| RowView { text: &row.text, buttons: button_views(&row.buttons) });
         NoteView {
             id: &self.id,
             rev: self.rev,
@@ -53,6 +62,7 @@ impl Note {
             gone: self.reply.is_none(),
             text,
             buttons,
+            rows: rows.collect(),
         }
     }
 }

@@ -96,8 +96,21 @@ impl Options {
         self.channels.iter().find(|spec| self.address(spec, person) == *address)
     }
 
-    /// Where a person speaks: the address with its audience and the ways on from it.
-    pub(crate) fn place(&self, person: &str, address: &Address) -> Option<Place> {
+    /// The conversation that somebody names by the id of its channel, or by the name in the list; `direct`
+    /// is the person's own direct message. None when they take no part in it.
+    pub fn named(&self, person: &str, channel: &str, thread: Option<&str>) -> Option<Address> {
+        let thread = thread.filter(|thread| !thread.is_empty()).map(str::to_owned);
+        let address = Address { account: self.account.clone(), channel: channel.to_owned(), thread };
+        if self.spec(person, &address).is_some() {
+            return Some(address);
+        }
+        let own = self.channels.iter().find(|spec| spec.name == channel && address.thread.is_none());
+        own.map(|spec| self.address(spec, person))
+    }
+
+    /// Where a person speaks: the address with its audience and the ways on from it. None when they take
+    /// no part in that conversation.
+    pub fn place(&self, person: &str, address: &Address) -> Option<Place> {
         let spec = self.spec(person, address)?;
         let around = self
             .channels
@@ -147,6 +160,19 @@ mod tests {
         assert!(options.exists(&Address::channel("web", "dm-bo")));
         assert!(!options.exists(&Address::channel("web", "dm-eve")));
         assert!(!options.exists(&Address::channel("slack", "general")));
+    }
+
+    #[test]
+    fn a_conversation_is_named_by_its_channel_or_by_its_name() {
+        let options = Options::local("0");
+        let general = Address::channel("web", "general");
+        assert_eq!(options.named("bo", "general", Some("")), Some(general.clone()));
+        let deploys = Some(general.in_thread("deploys"));
+        assert_eq!(options.named("bo", "general", Some("deploys")), deploys);
+        assert_eq!(options.named("bo", "deploys", None), deploys);
+        assert_eq!(options.named("bo", "direct", None), Some(Address::channel("web", "dm-bo")));
+        assert_eq!(options.named("bo", "dm-ana", None), None);
+        assert_eq!(options.named("bo", "deploys", Some("deploys")), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and how answers are printed.
 
+mod followups;
 mod table;
 
 use std::ffi::OsString;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub use followups::{Add, Followups};
 pub use table::{Column, Table, terminal_width};
 
 use crate::config::Flags;
@@ -59,6 +61,9 @@ pub enum Command {
     /// Look at what has to become visible, and send again what failed
     #[command(subcommand)]
     Receipts(Receipts),
+    /// Look at what is scheduled, schedule, and call off, beside a running bot or without one
+    #[command(subcommand)]
+    Followups(Followups),
     /// Look at the gates of backends that wait for a person, and open them
     #[command(subcommand)]
     Gate(Gate),
@@ -178,11 +183,33 @@ mod tests {
             Command::Jobs(Jobs::Cancel { id: "k7f2".into(), reason: Some("why".into()) })
         );
         assert_eq!(read("wilco gate list").wanted(), Command::Gate(Gate::List));
+        let list = Command::Followups(Followups::List { all: true, limit: 200 });
+        assert_eq!(read("wilco followups list --all").wanted(), list);
+        let pause = Command::Followups(Followups::Pause { id: "f3k9".into() });
+        assert_eq!(read("wilco followups pause f3k9").wanted(), pause);
         let open = Command::Gate(Gate::Open { backend: "claude".into() });
         assert_eq!(read("wilco gate open claude").wanted(), open);
         assert_eq!(read("wilco receipts retry 0a").wanted(), Command::Receipts(Receipts::Retry { id: "0a".into() }));
         let limit = read("wilco jobs list --limit -5").wanted();
         assert_eq!(limit, Command::Jobs(Jobs::List { open: false, limit: -5 }), "the desk says what is wrong with it");
+    }
+
+    #[test]
+    fn what_is_scheduled_says_for_whom_and_where_or_like_which_job() {
+        let words = ["wilco", "followups", "add", "in 2h", "check the deploy", "--like", "k7f2", "--key", "deploy"];
+        let add = Add {
+            when: "in 2h".into(),
+            text: Some("check the deploy".into()),
+            like: Some("k7f2".into()),
+            key: Some("deploy".into()),
+            ..Add::default()
+        };
+        assert_eq!(Cli::read(words).unwrap().wanted(), Command::Followups(Followups::Add(Box::new(add))));
+        let words = "wilco followups add 17:00 --worker report --person ana --account web --channel general \
+                     --thread deploys --name Ana --reason release --delete-after-run";
+        let Command::Followups(Followups::Add(add)) = read(words).wanted() else { panic!("{words}") };
+        assert_eq!((add.worker.as_deref(), add.text, add.delete_after_run), (Some("report"), None, true));
+        assert_eq!((add.thread.as_deref(), add.name.as_deref()), (Some("deploys"), Some("Ana")));
     }
 
     #[test]
@@ -196,7 +223,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_refused_with_a_hint() {
-        for (line, hint) in [("wilco jbos", "jobs"), ("wilco jobs", "list"), ("wilco jobs show", "<ID>")] {
+        for (line, hint) in [
+            ("wilco jbos", "jobs"),
+            ("wilco jobs", "list"),
+            ("wilco jobs show", "<ID>"),
+            ("wilco followups add now text", "--person"),
+            ("wilco followups add now --like k7f2", "<TEXT>"),
+            ("wilco followups add now text --like k7f2 --person ana", "cannot be used with"),
+        ] {
             let error = Cli::read(line.split(' ')).unwrap_err();
             assert!(error.use_stderr(), "{line}");
             assert!(error.to_string().contains(hint), "{line}: {error}");
@@ -215,6 +249,7 @@ mod tests {
             "jobs",
             "receipts",
             "gate",
+            "followups",
             "78",
             "needs no configuration",
         ] {

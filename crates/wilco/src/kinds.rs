@@ -123,7 +123,7 @@ mod tests {
     fn a_configured_worker_takes_what_its_arguments_allow() {
         let kinds = made(REPORT, &BTreeMap::new()).unwrap();
         let report = &kinds["report"];
-        let check = |text: &str| report.check(&Input { text: text.into(), person: Person::new("1", "x"), rerun: 0 });
+        let check = |text: &str| report.check(&Input::new(text, Person::new("1", "x")));
         assert_eq!(report.about(), "the report · <branch>");
         assert_eq!(check("main"), Ok(()));
         assert!(check("a9").unwrap_err().contains("`branch` has to match the pattern `[a-z]+`"));

@@ -68,6 +68,10 @@ fn perform(words: impl IntoIterator<Item = OsString>, extras: Extras) -> anyhow:
             let config = quiet(&loader)?;
             within(commands::jobs(&config, extras, jobs, cli.json))
         }
+        Command::Followups(followups) => {
+            let config = quiet(&loader)?;
+            within(commands::followups(&config, extras, followups, cli.json))
+        }
         Command::Gate(gate) => {
             let config = quiet(&loader)?;
             within(commands::gate(&config, extras, gate, cli.json))?;

@@ -4,6 +4,8 @@
 
 #[path = "cli/configured.rs"]
 mod configured;
+#[path = "cli/followups.rs"]
+mod followups;
 #[path = "cli/gates.rs"]
 mod gates;
 #[path = "cli/home.rs"]

@@ -13,7 +13,9 @@ use wilco::config::schema::Kind;
 use wilco::config::{Config, EXAMPLE, Flags, Loader, LogFormat, Problems, changes, docs, schema};
 use wilco_core::access::Role;
 use wilco_core::classify::Service;
+use wilco_core::followup::{FollowupSettings, MissedPolicy};
 use wilco_core::settings::{BackendSettings, KindSettings, Notify, Settings};
+use wilco_core::when::{Bounds, Zone};
 use wilco_core::worker::OnInterrupt;
 
 /// A working directory of its own, with an environment of its own.
@@ -282,6 +284,24 @@ fn bad_input_gets_a_sentence_with_its_place() {
         ),
         ("[log]\nfilter = 'wilco=loud'", "allowed: directives of tracing"),
         ("[retention]\nbodies = '200d'\nreceipts = '100d'", "retention.receipts: the records cannot go before"),
+        (
+            "timezone = 'Europe/Berln'",
+            "bot.toml:1:12: timezone: \"Europe/Berln\": there is no such time zone; perhaps `Europe/Berlin` is meant; \
+             allowed: an IANA name, such as \"Europe/Berlin\"; default: \"UTC\"",
+        ),
+        ("timezone = 'PST'", "perhaps `America/Los_Angeles` or `America/Vancouver` is meant"),
+        ("timezone = '+02:00'", "\"+02:00\": there is no such time zone; allowed: an IANA name"),
+        ("timezone = 2", "this is a whole number; it has to be a text in quotes; allowed: an IANA name"),
+        (
+            "[retention]\nbodies = '1d'\ntimezone = 'Europe/Berlin'",
+            "bot.toml:3:1: retention.timezone: there is no such key here; it stands at the top of the file",
+        ),
+        ("[followups]\nmin = '0s'", "\"0s\" is out of range; allowed: 1s to 30d; default: \"60s\""),
+        ("[followups]\nmin = '2h'\nmax = '1h'", "bot.toml:3:7: followups.max: no time would be allowed; make"),
+        ("[followups]\nmin_every = '2d'\nmax = '1d'", "make followups.max at least followups.min_every"),
+        ("[followups]\nmissed = 'late'", "\"late\" is not one of the choices; allowed: \"run_late\" or \"notice\""),
+        ("[followups]\npause_after = 0", "0 is out of range; allowed: 1 to 1000 failures; default: 5"),
+        ("[followups]\nper_preson = 5", "there is no such key; did you mean `per_person`?"),
         ("[[access]]\ngrant = 'owner'", "access[1]: a rule without user, role or channel would match nobody"),
         ("[[access]]\nuser = '1'", "access[1]: a rule needs grant"),
         (
@@ -487,6 +507,54 @@ fn access_rules_are_read_from_the_file_and_from_a_variable() {
     );
     let desk = Desk::empty().env("WILCO_ACCESS", "[{ user = '7', grant = 'owner' }]");
     assert_eq!(desk.load().unwrap().settings.access.rules[0].grant, Role::Owner);
+}
+
+#[test]
+fn f2_f18_what_holds_for_follow_ups_is_read_from_the_file_and_from_variables() {
+    let desk = Desk::with(
+        "timezone = 'Europe/Berlin'\n[followups]\nmin = '2m'\nmax = '30d'\nmin_every = '15m'\nmissed = 'notice'\n\
+         missed_max_age = '2h'\npause_after = 3\nper_person = 7\n",
+    );
+    let read = desk.load().unwrap_or_else(|problems| panic!("{problems}")).settings.followups;
+    let minutes = |count: u64| Duration::from_secs(count * 60);
+    let expected = FollowupSettings {
+        bounds: Bounds { min: minutes(2), max: minutes(30 * 24 * 60), min_every: minutes(15) },
+        missed: MissedPolicy::Notice,
+        missed_max_age: minutes(120),
+        pause_after: 3,
+        per_person: 7,
+        timezone: Zone::parse("Europe/Berlin").unwrap(),
+    };
+    assert_eq!(read, expected);
+
+    let desk = desk
+        .env("WILCO_TIMEZONE", "asia/tokyo")
+        .env("WILCO_FOLLOWUPS__MIN", "90s")
+        .env("WILCO_FOLLOWUPS__MAX", "60d")
+        .env("WILCO_FOLLOWUPS__MIN_EVERY", "10m")
+        .env("WILCO_FOLLOWUPS__MISSED", "run_late")
+        .env("WILCO_FOLLOWUPS__MISSED_MAX_AGE", "3h")
+        .env("WILCO_FOLLOWUPS__PAUSE_AFTER", "4")
+        .env("WILCO_FOLLOWUPS__PER_PERSON", "8");
+    let config = desk.load().unwrap_or_else(|problems| panic!("{problems}"));
+    let expected = FollowupSettings {
+        bounds: Bounds { min: Duration::from_secs(90), max: minutes(60 * 24 * 60), min_every: minutes(10) },
+        missed: MissedPolicy::RunLate,
+        missed_max_age: minutes(180),
+        pause_after: 4,
+        per_person: 8,
+        timezone: Zone::parse("Asia/Tokyo").unwrap(),
+    };
+    assert_eq!(config.settings.followups, expected);
+    assert_eq!(shown(&config, "timezone").1, "environment WILCO_TIMEZONE");
+    let bad = Desk::empty().env("WILCO_TIMEZONE", "Berlin").problems();
+    assert!(
+        bad[0].starts_with("environment WILCO_TIMEZONE: timezone: \"Berlin\": there is no such time zone"),
+        "{bad:?}"
+    );
+
+    let (live, restart) = changes(&Desk::empty().load().unwrap(), &config);
+    assert_eq!((live.len(), restart.len()), (7, 0), "all of them apply while wilco runs: {live:?}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use wilco_loop::StoreShelf;
 use wilco_sim::clock::MachineClock;
 use wilco_sim::{Author, Control, Entry, Fault, Logged, Profile, Rule, Snapshot, Verb, place, server};
 use wilco_store::{Mode, Options, Store, Synchronous};
+use wilco_tests::real::figures::{memory, percentile, processor};
 use wilco_tests::real::{Home, Stand, under_test, wait};
 
 /// Which process this is: the bench itself when it is not set.
@@ -27,8 +28,6 @@ const ROUNDS: usize = 7;
 /// Nothing here takes longer, except on a machine that does something else.
 const LIMIT: Duration = Duration::from_secs(120);
 const IDLE: Duration = Duration::from_secs(10);
-/// Linux counts processor time for `/proc` in hundredths of a second on every machine (`USER_HZ`).
-const TICKS: f64 = 100.0;
 
 fn main() -> ExitCode {
     if let Some(code) = wilco::launcher::intercept() {
@@ -166,32 +165,6 @@ fn waits(snapshot: &Snapshot) -> Vec<i64> {
     }
     waits.sort_unstable();
     waits
-}
-
-/// The smallest value that so many percent do not exceed.
-fn percentile(sorted: &[i64], percent: usize) -> i64 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or_default()
-}
-
-fn of_process(pid: u32, file: &str) -> String {
-    std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default()
-}
-
-/// The resident memory of a process in MiB.
-fn memory(pid: u32) -> f64 {
-    let status = of_process(pid, "status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or_default() / 1024.0
-}
-
-/// The processor time that a process has used so far, in seconds.
-fn processor(pid: u32) -> f64 {
-    let stat = of_process(pid, "stat");
-    // Behind the name, which may hold spaces and brackets; user and system time are fields 14 and 15.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks: f64 = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-    ticks / TICKS
 }
 
 async fn idle() {

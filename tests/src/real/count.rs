@@ -47,7 +47,7 @@ impl std::fmt::Display for Tally {
 }
 
 /// How the events of people were answered: event, then the answers in order.
-fn answers(log: &[Entry]) -> BTreeMap<&str, Vec<&str>> {
+pub(super) fn answers(log: &[Entry]) -> BTreeMap<&str, Vec<&str>> {
     let mut answers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for entry in log {
         match &entry.what {
@@ -71,21 +71,30 @@ fn answers(log: &[Entry]) -> BTreeMap<&str, Vec<&str>> {
 
 /// What is still missing before everything has settled; empty when nothing is.
 pub fn open(said: &[Said], log: &[Entry], snapshot: &Snapshot, profile: Profile) -> Vec<String> {
-    let mut open = Vec::new();
-    for (event, answers) in answers(log) {
-        if answers.iter().all(|answer| *answer == "busy") {
-            open.push(format!("event {event} has no answer"));
-        }
-    }
+    let mut open = unanswered(log);
     for said in said {
         if results(snapshot, said).is_empty() {
             open.push(format!("{} ({:?}) shows no result", said.tag, said.form));
         }
     }
-    open.extend(snapshot.unfinished().into_iter().filter(|message| !may_be_stray(message, profile)).map(|message| {
-        format!("{} still shows {:?}", message.address, message.shown().text.lines().next().unwrap_or_default())
-    }));
+    open.extend(unfinished(snapshot, profile));
     open
+}
+
+/// The events of people that nobody has answered for good.
+pub(super) fn unanswered(log: &[Entry]) -> Vec<String> {
+    let answers = answers(log).into_iter();
+    let open = answers.filter(|(_, answers)| answers.iter().all(|answer| *answer == "busy"));
+    open.map(|(event, _)| format!("event {event} has no answer")).collect()
+}
+
+/// The messages that have not come to their end and may not stay so.
+pub(super) fn unfinished(snapshot: &Snapshot, profile: Profile) -> Vec<String> {
+    let open = snapshot.unfinished().into_iter().filter(|message| !may_be_stray(message, profile));
+    open.map(|message| {
+        format!("{} still shows {:?}", message.address, message.shown().text.lines().next().unwrap_or_default())
+    })
+    .collect()
 }
 
 /// A stub whose existence nobody could learn of in time: it stands where a repeated create is not recognised, and
@@ -140,15 +149,33 @@ pub fn tally(said: &[Said], log: &[Entry], snapshot: &Snapshot, profile: Profile
     let mut tally = Tally { asked: said.len(), ..Tally::default() };
     let answers = answers(log);
     for said in said {
-        let given = answers.get(said.event.as_str()).map(Vec::as_slice).unwrap_or_default();
-        if !given.iter().any(|answer| matches!(*answer, "stored" | "duplicate")) {
-            tally.wrong.push(format!("{} was answered {given:?}", said.tag));
-        }
-        if given.iter().filter(|answer| **answer == "stored").count() > 1 {
-            tally.wrong.push(format!("{} was stored twice: {given:?}", said.tag));
-        }
+        accepted(&said.tag, &said.event, &answers, &mut tally);
         one(said, snapshot, &mut tally);
     }
+    channels(log, snapshot, profile, said.iter().map(|said| said.tag.as_str()), &mut tally);
+    tally
+}
+
+/// What was said was accepted, and stored once.
+pub(super) fn accepted(tag: &str, event: &str, answers: &BTreeMap<&str, Vec<&str>>, tally: &mut Tally) {
+    let given = answers.get(event).map(Vec::as_slice).unwrap_or_default();
+    if !given.iter().any(|answer| matches!(*answer, "stored" | "duplicate")) {
+        tally.wrong.push(format!("{tag} was answered {given:?}"));
+    }
+    if given.iter().filter(|answer| **answer == "stored").count() > 1 {
+        tally.wrong.push(format!("{tag} was stored twice: {given:?}"));
+    }
+}
+
+/// What must not stand in any channel, whoever asked for what: a result twice, a create that could repeat a result,
+/// a message without its end, anything outside of the threads in which somebody asked.
+pub(super) fn channels<'a>(
+    log: &[Entry],
+    snapshot: &Snapshot,
+    profile: Profile,
+    threads: impl Iterator<Item = &'a str>,
+    tally: &mut Tally,
+) {
     for (earlier, later) in snapshot.duplicates() {
         tally.wrong.push(format!("shown twice in {}: {} and {}", later.address, earlier.id, later.id));
     }
@@ -163,13 +190,12 @@ pub fn tally(said: &[Said], log: &[Entry], snapshot: &Snapshot, profile: Profile
         }
     }
     tally.wrong.extend(blind(log, profile));
-    let threads: BTreeSet<&str> = said.iter().map(|said| said.tag.as_str()).collect();
+    let threads: BTreeSet<&str> = threads.collect();
     for message in snapshot.messages.iter().filter(|message| message.is_visible_bot()) {
         if !message.address.thread.as_deref().is_some_and(|thread| threads.contains(thread)) {
             tally.wrong.push(format!("{} stands in {}, where nobody asked", message.id, message.address));
         }
     }
-    tally
 }
 
 /// One request: one job, one result, and nothing of anybody else's.

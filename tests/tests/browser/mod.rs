@@ -4,6 +4,7 @@
 
 mod alone;
 mod bot;
+mod followups;
 mod page;
 mod together;
 mod trouble;

@@ -8,7 +8,7 @@ use wilco_tests::real::page::Page;
 use wilco_tests::real::visitors::{OPENS_WITHIN, Visitors};
 use wilco_tests::real::{Crash, Draw, Form, Home, Running, wait};
 
-use super::{conclude, draw_for, every_point, program};
+use super::{JOBS, conclude, draw_for, every_passing, program};
 
 const MOMENTS: u64 = 100;
 const RUNS: u64 = 4;
@@ -120,7 +120,7 @@ async fn named_point(crash: &Crash) -> Result<Tally, String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r15_killed_at_every_named_point_the_page_loses_nothing_and_shows_nothing_twice() {
     let seed = Draw::seed_of_this_run();
-    let points = every_point(&[1, 3]);
+    let points = every_passing(&JOBS, &[1, 3]);
     let all = stream::iter(points).map(|crash| async move {
         let tally = named_point(&crash).await;
         (crash.to_string(), tally)

@@ -9,7 +9,7 @@ use wilco_tests::real::count::{self, Tally};
 use wilco_tests::real::draw::Draw;
 use wilco_tests::real::{Crash, Crowd, Form, Home, Running, Stand, under_test, wait};
 
-use super::{conclude, draw_for, every_point, platform_program, program};
+use super::{JOBS, conclude, draw_for, every_passing, platform_program, program};
 
 /// How many random moments there are, and in how many runs that go on side by side.
 const MOMENTS: u64 = 100;
@@ -280,7 +280,7 @@ async fn named_point(seed: u64, run: u64, crash: &Crash) -> Result<Tally, String
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r15_killed_at_every_named_point_nothing_is_lost_and_nothing_is_shown_twice() {
     let seed = Draw::seed_of_this_run();
-    let points = every_point(&[1, 2, 4]);
+    let points = every_passing(&JOBS, &[1, 2, 4]);
     let all = stream::iter((0_u64..).zip(points)).map(|(run, crash)| async move {
         let tally = named_point(seed, run, &crash).await;
         (crash.to_string(), tally)

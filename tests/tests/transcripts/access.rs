@@ -25,7 +25,7 @@ fn rule(user: Option<&str>, channel: Option<&str>, grant: Role) -> Rule {
 async fn nobody_may_do_anything_until_a_rule_exists() {
     let mut stage = Stage::builder().settings(|settings| settings.access = Access::default()).begin().await;
     let ana = Actor::named("ana");
-    for line in ["/run report", "/jobs", "/status", "/cancel", "/watch a6k4", "/whoami"] {
+    for line in ["/run report", "/jobs", "/status", "/cancel", "/watch u6b3", "/whoami"] {
         stage.says(&ana, OPS, line).await;
     }
     assert_snapshot!(stage.sees(OPS), @"
@@ -37,7 +37,7 @@ async fn nobody_may_do_anything_until_a_rule_exists() {
     only ana sees | Not allowed: status needs role viewer. You: no role
     ana | /cancel
     only ana sees | Not allowed: cancel needs role viewer. You: no role
-    ana | /watch a6k4
+    ana | /watch u6b3
     only ana sees | Not allowed: watch needs role viewer. You: no role
     ana | /whoami
     only ana sees | ana · id `id-ana` on sim · role none
@@ -68,19 +68,19 @@ async fn a_viewer_reads_here_and_runs_and_cancels_nothing() {
     assert_eq!(stage.puppets.waiting(), 0);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Failed · a6k4 · exit 2
+    bot | Failed · u6b3 · exit 2
 
           no
           [Run again] [Details]
     bo | /run report
     only bo sees | Not allowed: run needs role operator. You: viewer
-    bo | /cancel a6k4
-    only bo sees | Not allowed: a6k4 can be cancelled by who started it, a moderator or role owner. You: viewer
+    bo | /cancel u6b3
+    only bo sees | Not allowed: u6b3 can be cancelled by who started it, a moderator or role owner. You: viewer
     bo | /cancel
-    only bo sees | Not allowed: a6k4 can be cancelled by who started it, a moderator or role owner. You: viewer
-    only bo sees | Not allowed: a6k4 can be cancelled by who started it, a moderator or role owner. You: viewer
-    bo | /status a6k4
-    only bo sees | running · report · a6k4 · 0s
+    only bo sees | Not allowed: u6b3 can be cancelled by who started it, a moderator or role owner. You: viewer
+    only bo sees | Not allowed: u6b3 can be cancelled by who started it, a moderator or role owner. You: viewer
+    bo | /status u6b3
+    only bo sees | running · report · u6b3 · 0s
                    `09:00` accepted from ana
                    `09:00` started
                    `09:00` stub attempt 1: surfaced
@@ -142,10 +142,10 @@ async fn a_private_thread_is_not_read_from_the_channel_around_it() {
     assert!(inside.starts_with("running"), "{inside}");
     assert_eq!(stage.inspect(job.short.as_str()).await.contracts.len(), 1);
     assert_snapshot!(stage.sees(OPS), @"
-    dora | /status a6k4
-    only dora sees | There is no job `a6k4` here. /jobs lists those that you can see.
-    dora | /watch a6k4
-    only dora sees | There is no job `a6k4` here. /jobs lists those that you can see.
+    dora | /status u6b3
+    only dora sees | There is no job `u6b3` here. /jobs lists those that you can see.
+    dora | /watch u6b3
+    only dora sees | There is no job `u6b3` here. /jobs lists those that you can see.
     dora | /jobs
     only dora sees | No jobs here yet. /run starts one, /help lists what there is to run.
     ");
@@ -166,7 +166,7 @@ async fn the_starter_reads_a_job_from_anywhere_and_the_owner_reads_and_cancels_e
     stage.seconds(1).await;
     assert_snapshot!(stage.sees_as(&ana, Where::Direct), @"
     ana | /run report
-    bot | Cancelled · a6k4
+    bot | Cancelled · u6b3
           asked by cleo
           reason: freeing the machine
           [Run again] [Details]
@@ -185,7 +185,7 @@ async fn a_moderator_cancels_what_is_shown_in_their_channel_and_nothing_else() {
     assert!(!here.is_alive());
     stage.says(&bo, OPS, &format!("/cancel {}", there.short)).await;
     assert!(there.is_alive());
-    assert_snapshot!(stage.note(&bo).text, @"There is no job `b2k2` here. /jobs lists those that you can see.");
+    assert_snapshot!(stage.note(&bo).text, @"There is no job `p6j8` here. /jobs lists those that you can see.");
     there.ends("42");
     stage.ends().await;
 }
@@ -259,7 +259,7 @@ async fn only_an_owner_sends_a_failed_receipt_again() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 1s
+    bot | Done · u6b3 · 1s
 
           42
           [Details]

@@ -40,21 +40,21 @@ async fn f5_a_failed_attempt_is_made_again_and_the_message_says_when_and_why() {
     assert_eq!(agents.calls(), 1);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Working · a6k4 · attempt 2 of 3 in 1s · exit 2: no network
+    bot | Working · u6b3 · attempt 2 of 3 in 2s · exit 2: no network
           [Cancel]
     ");
     stage.seconds(3).await;
     assert_eq!(agents.calls(), 2);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Working · a6k4 · attempt 3 of 3 in 2s · exit 2: no network
+    bot | Working · u6b3 · attempt 3 of 3 in 3s · exit 2: no network
           [Cancel]
     ");
     stage.seconds(5).await;
     assert_eq!(agents.calls(), 3);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           all is well
           [Details]
@@ -79,7 +79,7 @@ async fn h6_a_job_that_used_up_its_attempts_says_so_and_is_reported_once() {
     assert_eq!(agents.calls(), 3);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Failed · a6k4 · exit 2 after 3 attempts
+    bot | Failed · u6b3 · exit 2 after 3 attempts
 
           no network
           [Run again] [Details]
@@ -87,6 +87,28 @@ async fn h6_a_job_that_used_up_its_attempts_says_so_and_is_reported_once() {
     let told = log.said("retries exhausted");
     assert_eq!((told.len(), told[0].field("attempts"), told[0].field("code")), (1, "3", "exit 2"));
     assert_eq!(log.said("attempt failed").len(), 2, "one line for each rest");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn h6_a_job_with_one_attempt_is_reported_and_one_that_gives_up_by_itself_is_not() {
+    let log = Logbook::open();
+    let (mut stage, agents) = stage().await;
+    let ana = Actor::named("ana");
+    agents.answers(Answer::fails("exit 2", "no network"));
+    agents.answers(Answer::fails_with(Failure::Permanent(Cause::new("refused", "there is no such ticket"))));
+    stage.says(&ana, OPS, "/run triage").await;
+    stage.seconds(120).await;
+    assert_eq!(agents.calls(), 2);
+    assert!(log.said("retries exhausted").is_empty(), "a further attempt was left, and useless");
+    stage.configures(|settings| settings.retry.attempts = 1).await;
+    agents.answers(Answer::fails("exit 2", "no network"));
+    stage.says(&ana, OPS, "/run triage").await;
+    stage.seconds(120).await;
+    assert_eq!(agents.calls(), 3);
+    let told = log.said("retries exhausted");
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].field("attempts"), told[0].field("code")), ("1", "exit 2"));
     stage.ends().await;
 }
 
@@ -123,10 +145,10 @@ async fn c1_a_cancel_during_a_rest_ends_the_job_at_once() {
     stage.presses(&ana, "Cancel").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Cancelled · a6k4
+    bot | Cancelled · u6b3
           asked by ana
           [Run again] [Details]
-    only ana sees | Cancelled · a6k4 · it was not running
+    only ana sees | Cancelled · u6b3 · it was not running
                     reason: no reason given
     ");
     stage.seconds(120).await;
@@ -194,9 +216,9 @@ async fn w20_the_hard_limit_is_that_of_all_attempts_together() {
     assert_eq!(stage.jobs().await[0].state, WorkerState::TimedOut);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Timed out · a6k4 · limit 1m
+    bot | Timed out · u6b3 · limit 1m
           [Run again] [Details]
-    bot | ↳ @ana timed out: triage (a6k4)
+    bot | ↳ @ana timed out: triage (u6b3)
     ");
     stage.seconds(900).await;
     assert_eq!(agents.calls(), 1);

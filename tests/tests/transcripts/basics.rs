@@ -13,7 +13,7 @@ async fn r1_a_job_is_acknowledged_shows_progress_in_place_and_ends_with_one_resu
     let job = stage.runs(&ana, OPS).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     ");
     stage.seconds(4).await;
@@ -21,7 +21,7 @@ async fn r1_a_job_is_acknowledged_shows_progress_in_place_and_ends_with_one_resu
     stage.seconds(4).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 4s · step 3/7
+    bot | Working · u6b3 · 4s · step 3/7
           ```
           collecting
           ```
@@ -32,11 +32,11 @@ async fn r1_a_job_is_acknowledged_shows_progress_in_place_and_ends_with_one_resu
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 28s
+    bot | Done · u6b3 · 28s
 
           All is well.
           [Details]
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -55,12 +55,12 @@ async fn r15_a_result_that_was_stored_survives_a_crash_and_appears_once() {
         stage.seconds(60).await;
         insta::allow_duplicates! {
             assert_snapshot!(stage.sees(OPS), @"
-        ana | /run report
-        bot | Done · a6k4 · 2s
+            ana | /run report
+            bot | Done · u6b3 · 2s
 
-              All is well.
-              [Details]
-        ");
+                  All is well.
+                  [Details]
+            ");
         }
         stage.ends().await;
     }

@@ -32,24 +32,24 @@ async fn c1_c9_a_cancel_is_stored_shown_as_cancelling_and_confirmed_only_after_t
     assert_eq!(stage.jobs().await[0].state, WorkerState::Cancelling);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Cancelling · a6k4 · asked by ana
+    bot | Cancelling · u6b3 · asked by ana
           reason: wrong branch
-    ana | /cancel a6k4 wrong branch
-    only ana sees | Cancelling · a6k4 · asked by ana
+    ana | /cancel u6b3 wrong branch
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: wrong branch
     ");
     stage.seconds(8).await;
     assert_eq!(stage.jobs().await[0].state, WorkerState::Cancelled);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Cancelled · a6k4 · stopped at step 3
+    bot | Cancelled · u6b3 · stopped at step 3
           asked by ana
           reason: wrong branch
           [Run again] [Details]
-    ana | /cancel a6k4 wrong branch
-    only ana sees | Cancelling · a6k4 · asked by ana
+    ana | /cancel u6b3 wrong branch
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: wrong branch
-    bot | ↳ @ana cancelled: report (a6k4)
+    bot | ↳ @ana cancelled: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -68,15 +68,15 @@ async fn c1_c2_a_result_that_was_finished_stands_and_the_confirmation_says_so() 
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 22s
+    bot | Done · u6b3 · 22s
           ana asked to cancel it, but it had ended already; this is its real result
 
           42
           [Details]
-    ana | /cancel a6k4
-    only ana sees | Cancelling · a6k4 · asked by ana
+    ana | /cancel u6b3
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: no reason given
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     assert_eq!(stage.jobs().await[0].state, WorkerState::Done);
     assert_eq!(count(&stage, job.short.as_str(), "completed").await, 1);
@@ -102,7 +102,7 @@ async fn c2_a_cancel_and_an_end_at_the_same_moment_give_one_terminal_event() {
         assert_eq!(count(&stage, job.short.as_str(), "completed").await, 1);
         let shown = stage.sees(OPS);
         assert_eq!(stage.jobs().await[0].state, WorkerState::Done, "the result was there and stands\n{shown}");
-        assert!(shown.contains("Done · a6k4") && shown.contains("42"), "{shown}");
+        assert!(shown.contains("Done · u6b3") && shown.contains("42"), "{shown}");
         stage.ends().await;
     }
 }
@@ -114,14 +114,14 @@ async fn c3_a_finished_job_an_unknown_one_and_a_second_cancel_are_told_apart() {
     let job = stage.runs(&ana, OPS).await;
     job.ends("42");
     stage.moment().await;
-    assert_snapshot!(stage.asks(&ana, OPS, &format!("/cancel {}", job.short)).await, @"Already completed · a6k4 · done. Nothing was changed.");
+    assert_snapshot!(stage.asks(&ana, OPS, &format!("/cancel {}", job.short)).await, @"Already completed · u6b3 · done. Nothing was changed.");
     assert_snapshot!(stage.asks(&ana, OPS, "/cancel zzzz").await, @"There is no job `zzzz` here. /jobs lists those that you can see.");
     let job = stage.runs(&ana, OPS).await;
     job.becomes_deaf();
     stage.says(&ana, OPS, &format!("/cancel {} wrong branch", job.short)).await;
     let cleo = Actor::named("cleo");
     assert_snapshot!(stage.asks(&cleo, OPS, &format!("/cancel {} another reason", job.short)).await, @"
-    Already cancelling · j2n8 · asked by ana
+    Already cancelling · p6j8 · asked by ana
     reason: wrong branch
     ");
     assert_eq!(count(&stage, job.short.as_str(), "cancel_requested").await, 1);
@@ -158,12 +158,12 @@ async fn c4_markup_in_a_reason_is_shown_as_words_and_not_obeyed() {
     stage.says(&ana, OPS, &format!("/cancel {} **bold** ```code``` @everyone", job.short)).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Cancelled · a6k4
+    bot | Cancelled · u6b3
           asked by ana
           reason: ∗∗bold∗∗ '''code''' @everyone
           [Run again] [Details]
-    ana | /cancel a6k4 **bold** ```code``` @everyone
-    only ana sees | Cancelling · a6k4 · asked by ana
+    ana | /cancel u6b3 **bold** ```code``` @everyone
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: ∗∗bold∗∗ '''code''' @everyone
     ");
     stage.ends().await;
@@ -204,12 +204,12 @@ async fn c7_a_cancel_that_a_crash_has_overtaken_is_carried_out_and_the_job_is_no
     assert_eq!(stage.puppets.waiting(), 0);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Cancelled · a6k4 · after 5s
+    bot | Cancelled · u6b3 · after 5s
           asked by ana
           reason: wrong branch
           [Run again] [Details]
-    ana | /cancel a6k4 wrong branch
-    only ana sees | Cancelling · a6k4 · asked by ana
+    ana | /cancel u6b3 wrong branch
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: wrong branch
     ");
     stage.ends().await;
@@ -237,7 +237,7 @@ async fn c7_a_job_is_cancelled_by_the_host_while_the_bot_is_down() {
     assert_eq!(stage.puppets.waiting(), 0);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Cancelled · a6k4 · after 5s
+    bot | Cancelled · u6b3 · after 5s
           asked by the host
           reason: not needed any more
           [Run again] [Details]
@@ -259,7 +259,7 @@ async fn c7_a_cancel_by_another_process_reaches_the_running_bot_within_a_second(
     assert!(!job.is_alive());
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Cancelled · a6k4 · after 5s
+    bot | Cancelled · u6b3 · after 5s
           asked by the host
           [Run again] [Details]
     ");
@@ -275,9 +275,9 @@ async fn c8_cancelled_is_the_word_in_the_list_the_status_the_desk_and_the_channe
     stage.presses(&ana, "Cancel").await;
     stage.seconds(1).await;
     assert_eq!(stage.inspect(job.short.as_str()).await.job.state, WorkerState::Cancelled);
-    assert_snapshot!(stage.asks(&ana, OPS, "/jobs").await, @"`a6k4` report · cancelled · 5s · by ana");
+    assert_snapshot!(stage.asks(&ana, OPS, "/jobs").await, @"`u6b3` report · cancelled · 5s · by ana");
     assert_snapshot!(stage.asks(&ana, OPS, &format!("/status {}", job.short)).await, @"
-    cancelled · report · a6k4 · 5s
+    cancelled · report · u6b3 · 5s
     `09:00` accepted from ana
     `09:00` started
     `09:00` stub attempt 1: surfaced
@@ -292,16 +292,16 @@ async fn c8_cancelled_is_the_word_in_the_list_the_status_the_desk_and_the_channe
     ");
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Cancelled · a6k4 · after 5s
+    bot | Cancelled · u6b3 · after 5s
           asked by ana
           [Run again] [Details]
-    only ana sees | Cancelling · a6k4 · asked by ana
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: no reason given
     ana | /jobs
-    only ana sees | `a6k4` report · cancelled · 5s · by ana
-                    [Details a6k4]
-    ana | /status a6k4
-    only ana sees | cancelled · report · a6k4 · 5s
+    only ana sees | `u6b3` report · cancelled · 5s · by ana
+                    [Details u6b3]
+    ana | /status u6b3
+    only ana sees | cancelled · report · u6b3 · 5s
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
@@ -327,13 +327,13 @@ async fn c9_a_job_that_waits_in_the_queue_is_cancelled_at_once_and_its_message_s
     stage.presses(&ana, "Cancel").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     ana | /run report
-    bot | Cancelled · b2k2
+    bot | Cancelled · p6j8
           asked by ana
           [Run again] [Details]
-    only ana sees | Cancelled · b2k2 · it was not running
+    only ana sees | Cancelled · p6j8 · it was not running
                     reason: no reason given
     ");
     first.ends("42");
@@ -352,10 +352,10 @@ async fn c9_a_job_cancelled_before_its_stub_could_surface_still_ends_visibly() {
     stage.seconds(60).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    ana | /cancel a6k4
-    only ana sees | Cancelling · a6k4 · asked by ana
+    ana | /cancel u6b3
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: no reason given
-    bot | Cancelled · a6k4
+    bot | Cancelled · u6b3
           asked by ana
           [Run again] [Details]
     ");

@@ -38,11 +38,11 @@ async fn w21_a_process_that_was_suspended_for_hours_times_nobody_out() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 5h 01m
+    bot | Done · u6b3 · 5h 01m
 
           42
           [Details]
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -102,13 +102,13 @@ async fn w20_waiting_for_a_person_costs_the_job_neither_time_nor_quiet_notes() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 2h 02m
+    bot | Done · u6b3 · 2h 02m
 
           42
           [Details]
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Answered · a6k4 · Yes
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Answered · u6b3 · Yes
+    bot | ↳ @ana done: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -126,10 +126,10 @@ async fn w12_w20_a_question_that_nobody_answers_has_a_limit_of_its_own() {
     assert_eq!(stage.jobs().await[0].state, WorkerState::TimedOut);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Timed out · a6k4 · no answer for 1h
+    bot | Timed out · u6b3 · no answer for 1h
           [Run again] [Details]
-    bot | ↳ @ana question: report (a6k4)
-    bot | ↳ @ana timed out: report (a6k4)
+    bot | ↳ @ana question: report (u6b3)
+    bot | ↳ @ana timed out: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -150,17 +150,17 @@ async fn w18_a_drain_takes_no_new_work_waits_for_what_runs_and_reports_what_it_h
     assert!(!slow.is_alive());
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 15s
+    bot | Done · u6b3 · 15s
 
           Just in time.
           [Details]
     ana | /run report
-    bot | Interrupted · b2k2 · bot stopped at 09:00 UTC
+    bot | Interrupted · p6j8 · bot stopped at 09:00 UTC
           [Run again] [Details]
     ana | /run report
     only ana sees | Not accepted: the bot is about to restart. Nothing was started; give it again in a moment.
-    bot | ↳ @ana done: report (a6k4)
-    bot | ↳ @ana interrupted: report (b2k2)
+    bot | ↳ @ana done: report (u6b3)
+    bot | ↳ @ana interrupted: report (p6j8)
     ");
     stage.ends().await;
 }
@@ -182,7 +182,7 @@ async fn u1_a_drain_leaves_a_job_that_may_run_again_to_the_next_start() {
     assert!(!job.is_alive());
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 0s · step 3/7
+    bot | Working · u6b3 · 0s · step 3/7
           ```
           counting
           ```
@@ -195,11 +195,11 @@ async fn u1_a_drain_leaves_a_job_that_may_run_again_to_the_next_start() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           42
           [Details]
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -219,7 +219,7 @@ async fn w18_a_second_signal_stops_what_runs_at_once() {
     stage.drains().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Interrupted · a6k4 · bot stopped at 09:00 UTC
+    bot | Interrupted · u6b3 · bot stopped at 09:00 UTC
           [Run again] [Details]
     ");
     stage.ends().await;

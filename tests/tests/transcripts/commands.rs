@@ -24,12 +24,12 @@ async fn run_starts_a_job_and_hands_its_text_over_whole() {
     stage.says(&ana, OPS, "/run echo two words").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report last week,  'all regions'
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           42
           [Details]
     ana | /run echo two words
-    bot | Done · b2k2 · 0s
+    bot | Done · p6j8 · 0s
 
           two words
           [Details]
@@ -95,22 +95,22 @@ async fn jobs_lists_what_runs_and_ran_here_with_buttons_that_work() {
     ana | /jobs
     only ana sees | No jobs here yet. /run starts one, /help lists what there is to run.
     ana | /run echo hello
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           hello
           [Details]
     dora | /run report
-    bot | Working · m3a9 · 45s · no output for 45s
+    bot | Working · p6j8 · 45s · no output for 45s
           [Cancel]
     dora | /jobs
-    only dora sees | `m3a9` report · running · 1m 05s · by dora
-                     `a6k4` echo · done · 0s · by ana
-                     [Cancel m3a9] [Details m3a9] [Details a6k4]
+    only dora sees | `p6j8` report · running · 1m 05s · by dora
+                     `u6b3` echo · done · 0s · by ana
+                     [Cancel p6j8] [Details p6j8] [Details u6b3]
     ");
     stage.presses_in_note(&dora, OPS, &format!("Cancel {}", job.short)).await;
     assert!(!job.is_alive());
     assert_snapshot!(stage.note(&dora).text, @"
-    Cancelling · m3a9 · asked by dora
+    Cancelling · p6j8 · asked by dora
     reason: no reason given
     ");
     stage.ends().await;
@@ -123,10 +123,10 @@ async fn jobs_in_a_thread_lists_the_thread_and_in_its_channel_both() {
     let thread = Where::Thread("ops", "t1");
     stage.says(&ana, thread, "/run echo in the thread").await;
     stage.says(&ana, OPS, "/run echo in the channel").await;
-    assert_snapshot!(stage.asks(&ana, thread, "/jobs").await, @"`a6k4` echo · done · 0s · by ana");
+    assert_snapshot!(stage.asks(&ana, thread, "/jobs").await, @"`u6b3` echo · done · 0s · by ana");
     assert_snapshot!(stage.asks(&ana, OPS, "/jobs").await, @"
-    `m3a9` echo · done · 0s · by ana
-    `a6k4` echo · done · 0s · by ana
+    `p6j8` echo · done · 0s · by ana
+    `u6b3` echo · done · 0s · by ana
     ");
     stage.ends().await;
 }
@@ -146,12 +146,12 @@ async fn status_shows_a_timeline_and_without_an_id_how_the_bot_is() {
     stage.presses(&ana, "Details").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 8s
+    bot | Done · u6b3 · 8s
 
           42
           [Details]
-    ana | /status a6k4
-    only ana sees | running · report · a6k4 · 8s
+    ana | /status u6b3
+    only ana sees | running · report · u6b3 · 8s
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
@@ -162,7 +162,7 @@ async fn status_shows_a_timeline_and_without_an_id_how_the_bot_is() {
                     [Cancel]
     ana | /status
     only ana sees | Running 1 · queued 0 · waiting to be delivered 0
-    only ana sees | done · report · a6k4 · 8s
+    only ana sees | done · report · u6b3 · 8s
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
@@ -196,18 +196,18 @@ async fn an_id_may_be_shortened_a_kind_may_stand_for_its_only_job_and_several_ar
     assert!(one.is_alive() && other.is_alive(), "nothing is guessed");
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
-    ana | /status a6
-    only ana sees | running · report · a6k4 · 0s
+    ana | /status u6
+    only ana sees | running · report · u6b3 · 0s
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
                     `09:00` acknowledged
                     `09:00` stub surfaced
                     [Cancel]
-    ana | /status `A6K4`
-    only ana sees | running · report · a6k4 · 0s
+    ana | /status `U6B3`
+    only ana sees | running · report · u6b3 · 0s
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
@@ -215,7 +215,7 @@ async fn an_id_may_be_shortened_a_kind_may_stand_for_its_only_job_and_several_ar
                     `09:00` stub surfaced
                     [Cancel]
     ana | /status report
-    only ana sees | running · report · a6k4 · 0s
+    only ana sees | running · report · u6b3 · 0s
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
@@ -223,11 +223,11 @@ async fn an_id_may_be_shortened_a_kind_may_stand_for_its_only_job_and_several_ar
                     `09:00` stub surfaced
                     [Cancel]
     ana | /run report
-    bot | On it · report · b2k2
+    bot | On it · report · p6j8
           [Cancel]
     ana | /cancel report
-    only ana sees | Which one? 2 jobs fit: `b2k2`, `a6k4`. Nothing was changed.
-                    [b2k2 · report] [a6k4 · report]
+    only ana sees | Which one? 2 jobs fit: `p6j8`, `u6b3`. Nothing was changed.
+                    [p6j8 · report] [u6b3 · report]
     ");
     stage.presses_in_note(&ana, OPS, &format!("{} · report", other.short)).await;
     assert!(one.is_alive() && !other.is_alive());
@@ -252,11 +252,11 @@ async fn cancel_without_an_id_means_the_only_job_of_the_thread() {
     ana | /cancel
     only ana sees | No job runs here, so there is nothing to cancel. /jobs lists the recent ones.
     ana | /run report
-    bot | Cancelled · a9v6
+    bot | Cancelled · p6j8
           asked by ana
           [Run again] [Details]
     ana | /cancel
-    only ana sees | Cancelling · a9v6 · asked by ana
+    only ana sees | Cancelling · p6j8 · asked by ana
                     reason: no reason given
     ");
     outside.ends("42");
@@ -312,8 +312,12 @@ async fn help_lists_every_command_and_every_worker() {
     `/run <worker> [text]` start a job here
     `/jobs` running and recent jobs here
     `/status [job]` one job's timeline, or how the bot is
-    `/cancel [job] [reason]` stop a job; without an id the only one here
+    `/cancel [job] [and its follow-ups] [reason]` stop a job; without an id the only one here
     `/watch <job>` follow a job of another channel here, too
+    `/followup <when> <text>` say or run something here later (also /remind)
+    `/followups [page]` what is scheduled here, and yours elsewhere
+    `/stop here` call off what is scheduled here
+    `/timezone [here] [zone]` show or set your time zone, or this channel's
     `/whoami` who you are to wilco and what you may do
     `/help` these commands
 
@@ -339,11 +343,11 @@ async fn a_finished_job_is_run_again_by_its_button_in_the_name_of_who_pressed() 
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report last week
-    bot | Failed · a6k4 · exit 2
+    bot | Failed · u6b3 · exit 2
 
           table `orders` is missing
           [Run again] [Details]
-    bot | Done · m3a9 · 0s
+    bot | Done · p6j8 · 0s
 
           42
           [Details]

@@ -128,14 +128,14 @@ async fn d9_the_target_is_pinned_when_the_job_is_accepted() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(THREAD), @"
     ana | /run report
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           From the thread.
           [Details]
     ");
     assert_snapshot!(stage.sees(Where::Channel("other")), @"
     dora | /run report
-    bot | Done · b2k2 · 0s
+    bot | Done · p6j8 · 0s
 
           From the other channel.
           [Details]
@@ -155,15 +155,15 @@ async fn d10_r14_a_deleted_thread_hands_over_to_its_channel_then_to_the_person_t
     job.ends("All is well.");
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
-    bot | Done · a6k4 · 20s
+    bot | Done · u6b3 · 20s
 
           All is well.
           [Details]
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     assert_snapshot!(stage.sees(THREAD), @"
     ana | /run report
-    bot | Working · a6k4 · 0s · step 3/7
+    bot | Working · u6b3 · 0s · step 3/7
           ```
           collecting
           ```
@@ -175,7 +175,7 @@ async fn d10_r14_a_deleted_thread_hands_over_to_its_channel_then_to_the_person_t
     second.ends("Read this in private.");
     stage.moment().await;
     assert_snapshot!(stage.sees(Where::Direct), @"
-    bot | Done · y8v8 · 0s
+    bot | Done · p6j8 · 0s
 
           Read this in private.
           [Details]
@@ -188,8 +188,8 @@ async fn d10_r14_a_deleted_thread_hands_over_to_its_channel_then_to_the_person_t
     third.ends("Nobody can read this.");
     stage.moment().await;
     assert_snapshot!(stage.operators_list().await, @"
-    h5d3 stub 0: deleted: there is no such channel
-    h5d3 content 0: no_stub: deleted: there is no such channel
+    c9t5 stub 0: deleted: there is no such channel
+    c9t5 content 0: no_stub: deleted: there is no such channel
     ");
     assert_eq!(stage.contract(third.short.as_str()).await, ContractState::TerminalFailed);
     assert_eq!(stage.inspect(third.short.as_str()).await.ending.unwrap().text, "Nobody can read this.");
@@ -210,7 +210,7 @@ async fn d10_the_result_of_a_private_thread_never_reaches_its_channel() {
     stage.seconds(1).await;
     assert_eq!(stage.sees(OPS), "");
     assert_snapshot!(stage.sees(Where::Direct), @"
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           The secret.
           [Details]
@@ -223,8 +223,8 @@ async fn d10_the_result_of_a_private_thread_never_reaches_its_channel() {
     stage.seconds(1).await;
     assert_eq!(stage.sees(OPS), "");
     assert_snapshot!(stage.operators_list().await, @"
-    z5w9 stub 0: deleted: there is no such channel
-    z5w9 content 0: no_stub: deleted: there is no such channel
+    p6j8 stub 0: deleted: there is no such channel
+    p6j8 content 0: no_stub: deleted: there is no such channel
     ");
     stage.ends().await;
 }
@@ -236,7 +236,7 @@ async fn d10_r3_what_stands_on_the_operators_list_is_sent_again_only_by_the_oper
     stage.platform.remove(&stage.address(Where::Direct));
     job.ends("All is well.");
     stage.seconds(1).await;
-    assert_snapshot!(stage.operators_list().await, @"a6k4 content 0: deleted: there is no such channel");
+    assert_snapshot!(stage.operators_list().await, @"u6b3 content 0: deleted: there is no such channel");
     stage.platform.reopen(&stage.address(Where::Direct));
     // Neither time nor a restart nor a reload moves it.
     stage.seconds(3_600).await;
@@ -248,7 +248,7 @@ async fn d10_r3_what_stands_on_the_operators_list_is_sent_again_only_by_the_oper
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(Where::Direct), @"
     ana | /run report
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           All is well.
           [Details]
@@ -296,11 +296,11 @@ async fn d12_a_moved_chat_is_followed_and_the_message_appears_there_once() {
     job.ends("All is well.");
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(new), @"
-    bot | Done · a6k4 · 24s
+    bot | Done · u6b3 · 24s
 
           All is well.
           [Details]
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     let steps = stage.route_steps(job.short.as_str()).await;
     assert_snapshot!(steps.join("\n"), @"sim ops → sim ops-new (moved: the chat has a new id: sim ops-new)");
@@ -312,12 +312,12 @@ async fn d12_a_moved_chat_is_followed_and_the_message_appears_there_once() {
     stage.crashes_and_restarts().await;
     stage.seconds(5).await;
     assert_snapshot!(stage.sees(new), @"
-    bot | Done · a6k4 · 24s
+    bot | Done · u6b3 · 24s
 
           All is well.
           [Details]
-    bot | ↳ @ana done: report (a6k4)
-    bot | Done · q8f9 · 0s
+    bot | ↳ @ana done: report (u6b3)
+    bot | Done · p6j8 · 0s
 
           The second.
           [Details]
@@ -335,9 +335,9 @@ async fn d14_two_ways_that_lead_to_one_place_show_the_result_there_once() {
     job.ends("All is well.");
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
-    ana | /watch a6k4
-    only ana sees | Watching · a6k4 · its progress and result appear here, too
-    bot | Done · a6k4 · 0s
+    ana | /watch u6b3
+    only ana sees | Watching · u6b3 · its progress and result appear here, too
+    bot | Done · u6b3 · 0s
 
           All is well.
           [Details]

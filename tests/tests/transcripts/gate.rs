@@ -53,9 +53,9 @@ async fn h1_an_expired_session_stops_the_job_after_the_first_attempt() {
     stage.says(&ana, OPS, "/run triage").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Paused · a6k4 · sign in to claude again. Retries stopped
+    bot | Paused · u6b3 · sign in to claude again. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     ");
     stage.seconds(3_600).await;
@@ -104,7 +104,7 @@ async fn h3_a_third_partys_401_keeps_its_attempts_and_is_told_at_the_end() {
     assert_eq!(agents.calls(), 3);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Failed · a6k4 · exit 1 after 3 attempts
+    bot | Failed · u6b3 · exit 1 after 3 attempts
 
           gh: Bad credentials (HTTP 401)
           [Run again] [Details]
@@ -153,7 +153,7 @@ async fn h5_a_worker_without_a_backend_that_asks_for_a_sign_in_fails_and_says_wh
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Failed · a6k4 · session expired
+    bot | Failed · u6b3 · session expired
 
           Sign in to the backend again, then run it again.
           [Run again] [Details]
@@ -226,14 +226,14 @@ async fn h8_a_closed_gate_stops_new_work_on_its_account_and_no_other() {
     stage.says(&dora, OPS, "/run review").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Paused · a6k4 · sign in to claude again. Retries stopped
+    bot | Paused · u6b3 · sign in to claude again. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     dora | /run triage
-    only dora sees | Not started: sign in to claude again. Then open its gate with `wilco gate open claude` and give it again. Closed since 09:00 UTC by `a6k4`.
+    only dora sees | Not started: sign in to claude again, then whoever runs the bot opens the gate with `wilco gate open claude`. Give it again after that. Closed since 09:00 UTC by `u6b3`.
     dora | /run review
-    bot | Done · e5t5 · 0s
+    bot | Done · c9t5 · 0s
 
           42
           [Details]
@@ -260,16 +260,16 @@ async fn h8_what_had_been_accepted_ends_without_a_call() {
     assert_eq!(agents.calls(), 1);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Paused · a6k4 · sign in to claude again. Retries stopped
+    bot | Paused · u6b3 · sign in to claude again. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     ana | /run triage
-    bot | Paused · b2k2 · claude is paused. It was not called
+    bot | Paused · p6j8 · claude is paused. It was not called
 
-          It can be run again when its gate is open: `wilco gate open claude`
+          It can be run again once that gate is open: whoever runs the bot opens the gate with `wilco gate open claude`.
           [Run again] [Details]
-    bot | ↳ @ana paused: triage (a6k4)
+    bot | ↳ @ana paused: triage (u6b3)
     ");
     stage.ends().await;
 }
@@ -397,19 +397,19 @@ async fn h10_the_notice_comes_once_and_status_goes_on_saying_it() {
     stage.says(&ana, OPS, "/status").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Paused · a6k4 · sign in to claude again. Retries stopped
+    bot | Paused · u6b3 · sign in to claude again. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     ana | /run triage
-    bot | Paused · b2k2 · claude is paused. Retries stopped
+    bot | Paused · p6j8 · claude is paused. Retries stopped
 
-          It can be run again when its gate is open: `wilco gate open claude`
+          It can be run again once that gate is open: whoever runs the bot opens the gate with `wilco gate open claude`.
           [Run again] [Details]
-    bot | ↳ @ana paused: triage (a6k4)
+    bot | ↳ @ana paused: triage (u6b3)
     ana | /status
     only ana sees | Running 0 · queued 0 · waiting to be delivered 0
-                    Paused · claude · sign in to claude again, then `wilco gate open claude`
+                    Paused · claude · sign in to claude again, then whoever runs the bot opens the gate with `wilco gate open claude`
     ");
     let notices = stage.sees(OPS).matches("bot | Paused").count();
     let actionable = stage.sees(OPS).matches("· sign in to claude again. Retries stopped").count();
@@ -443,29 +443,29 @@ async fn h11_credit_and_a_missing_key_go_the_same_way() {
     }
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run triage
-    bot | Paused · a6k4 · claude needs a valid key. Retries stopped
+    bot | Paused · u6b3 · claude needs a valid key. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     ana | /run triage
-    bot | Paused · m3a9 · claude has no credit left, top it up. Retries stopped
+    bot | Paused · p6j8 · claude has no credit left, top it up. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     ana | /run triage
-    bot | Paused · h5h4 · claude has no credit left, top it up. Retries stopped
+    bot | Paused · c9t5 · claude has no credit left, top it up. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     ana | /run triage
-    bot | Paused · c8w2 · claude needs a valid key. Retries stopped
+    bot | Paused · g3q2 · claude needs a valid key. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     ana | /run triage
-    bot | Paused · s3d6 · sign in to claude again. Retries stopped
+    bot | Paused · m5q4 · sign in to claude again. Retries stopped
 
-          Its gate opens with `wilco gate open claude`, or by itself where its credentials are watched. Until then no job calls it.
+          After that whoever runs the bot opens the gate with `wilco gate open claude`. Where its credentials are watched it opens by itself. Until then no job calls it.
           [Run again] [Details]
     ");
     stage.ends().await;

@@ -172,13 +172,13 @@ async fn j7_a_row_that_cannot_be_read_is_left_out_and_the_rest_is_shown() {
     let after = stage.inspect(job.short.as_str()).await.events;
     let expected: Vec<Entry> = before.into_iter().filter(|entry| entry.seq != 2).collect();
     assert_eq!(after, expected);
-    stage.says(&ana, OPS, "/status a6k4").await;
+    stage.says(&ana, OPS, "/status u6b3").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
-    ana | /status a6k4
-    only ana sees | running · report · a6k4 · 2s
+    ana | /status u6b3
+    only ana sees | running · report · u6b3 · 2s
                     `09:00` accepted from ana
                     `09:00` stub attempt 1: surfaced
                     `09:00` acknowledged
@@ -198,10 +198,10 @@ async fn j8_what_people_read_is_the_same_history() {
     stage.seconds(2).await;
     job.fails("exit 2", "broken pipe");
     stage.seconds(60).await;
-    stage.says(&ana, Where::Direct, "/status a6k4").await;
+    stage.says(&ana, Where::Direct, "/status u6b3").await;
     assert_snapshot!(stage.sees(Where::Direct), @"
-    ana | /status a6k4
-    only ana sees | failed · report · a6k4 · 2s
+    ana | /status u6b3
+    only ana sees | failed · report · u6b3 · 2s
                     `09:00` accepted from ana
                     `09:00` started
                     `09:00` stub attempt 1: surfaced
@@ -216,7 +216,7 @@ async fn j8_what_people_read_is_the_same_history() {
                     `09:00` content attempt 2: reasserted: surfaced
                     [Run again]
     ");
-    let events = stage.inspect("a6k4").await.events;
+    let events = stage.inspect("u6b3").await.events;
     let lines = stage.sees(Where::Direct).lines().filter(|line| line.contains("| `0") || line.contains(" `0")).count();
     assert_eq!(lines, events.len(), "one line for each entry");
     assert!(matches!(events.last().unwrap().event, Event::ReceiptAttempt { .. }), "the repetition is told, too");

@@ -19,16 +19,16 @@ async fn a_third_job_of_a_person_waits_says_behind_how_many_and_starts_in_its_tu
     stage.seconds(10).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     ana | /run report
-    bot | On it · report · b2k2
+    bot | On it · report · p6j8
           [Cancel]
     ana | /run report third
-    bot | Queued · report · x4q3 · next
+    bot | Queued · report · c9t5 · next
           [Cancel]
     ana | /run report fourth
-    bot | Queued · report · w7d7 · 1 ahead
+    bot | Queued · report · g3q2 · 1 ahead
           [Cancel]
     ");
     one.ends("1");
@@ -39,18 +39,18 @@ async fn a_third_job_of_a_person_waits_says_behind_how_many_and_starts_in_its_tu
     stage.seconds(5).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 10s
+    bot | Done · u6b3 · 10s
 
           1
           [Details]
     ana | /run report
-    bot | On it · report · b2k2
+    bot | On it · report · p6j8
           [Cancel]
     ana | /run report third
-    bot | Working · x4q3 · 0s
+    bot | Working · c9t5 · 0s
           [Cancel]
     ana | /run report fourth
-    bot | Queued · report · w7d7 · 1 ahead
+    bot | Queued · report · g3q2 · 1 ahead
           [Cancel]
     ");
     two.ends("2");
@@ -82,17 +82,17 @@ async fn the_time_in_the_queue_is_no_running_time() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 1m 35s
+    bot | Done · u6b3 · 1m 35s
 
           1
           [Details]
     ana | /run report
-    bot | Done · b2k2 · 1m 35s
+    bot | Done · p6j8 · 1m 35s
 
           2
           [Details]
-    bot | ↳ @ana done: report (a6k4)
-    bot | ↳ @ana done: report (b2k2)
+    bot | ↳ @ana done: report (u6b3)
+    bot | ↳ @ana done: report (p6j8)
     ");
     stage.ends().await;
 }
@@ -154,10 +154,10 @@ async fn a_kind_runs_no_more_at_once_than_it_may_whoever_asks() {
     assert_eq!(stage.puppets.waiting(), 0);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     dora | /run report
-    bot | Queued · report · b2k2 · next
+    bot | Queued · report · p6j8 · next
           [Cancel]
     ");
     one.ends("1");
@@ -219,15 +219,15 @@ async fn the_queue_survives_a_crash_in_its_order() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Interrupted · a6k4 · bot restarted at 09:00 UTC
+    bot | Interrupted · u6b3 · bot restarted at 09:00 UTC
           [Run again] [Details]
     ana | /run report second
-    bot | Done · b2k2 · 0s
+    bot | Done · p6j8 · 0s
 
           2
           [Details]
     ana | /run report third
-    bot | Done · x4q3 · 0s
+    bot | Done · c9t5 · 0s
 
           3
           [Details]

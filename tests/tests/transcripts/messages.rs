@@ -26,17 +26,17 @@ async fn m1_m4_each_job_has_one_message_and_start_progress_and_result_are_edits_
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 24s
+    bot | Done · u6b3 · 24s
 
           The first.
           [Details]
     dora | /run report
-    bot | Done · b2k2 · 24s
+    bot | Done · p6j8 · 24s
 
           The second.
           [Details]
-    bot | ↳ @ana done: report (a6k4)
-    bot | ↳ @dora done: report (b2k2)
+    bot | ↳ @dora done: report (p6j8)
+    bot | ↳ @ana done: report (u6b3)
     ");
     assert_eq!(stage.created(), 4, "and one ping for each");
     stage.ends().await;
@@ -55,7 +55,7 @@ async fn m2_progress_that_comes_while_the_acknowledgement_is_on_its_way_makes_no
         assert_eq!(stage.created(), 0);
         stage.seconds(5).await;
         assert_eq!(stage.created(), 1);
-        assert_eq!(stage.message("Working").shown().text.lines().next().unwrap(), "Working · a6k4 · 3s · step 50/50");
+        assert_eq!(stage.message("Working").shown().text.lines().next().unwrap(), "Working · u6b3 · 3s · step 50/50");
         job.ends("All is well.");
         stage.seconds(1).await;
         assert_eq!(stage.created(), 1);
@@ -71,18 +71,18 @@ async fn m3_a_message_whose_id_was_never_learnt_is_replaced_at_once() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     ");
     job.step(1, 2, "half");
     stage.seconds(4).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
-    bot | Working · a6k4 · 1s · step 1/2
+    bot | Working · u6b3 · 1s · step 1/2
           ```
           half
           ```
@@ -96,12 +96,12 @@ async fn m3_a_message_whose_id_was_never_learnt_is_replaced_at_once() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Continued below · report · a6k4
-    bot | Done · a6k4 · 5s
+    bot | Continued below · report · u6b3
+    bot | Done · u6b3 · 5s
 
           All is well.
           [Details]
-    only ana sees | Already completed · a6k4 · done. Nothing was changed.
+    only ana sees | Already completed · u6b3 · done. Nothing was changed.
                     [Details]
     ");
     stage.ends().await;
@@ -119,11 +119,11 @@ async fn m3_a_press_on_a_stray_while_the_job_runs_cancels_it_and_points_below() 
     assert!(!job.is_alive());
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Continued below · report · a6k4
-    bot | Cancelled · a6k4 · after 5s
+    bot | Continued below · report · u6b3
+    bot | Cancelled · u6b3 · after 5s
           asked by ana
           [Run again] [Details]
-    only ana sees | Cancelling · a6k4 · asked by ana
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: no reason given
     ");
     stage.ends().await;
@@ -149,7 +149,7 @@ async fn m3_a_message_that_a_person_deleted_is_replaced_once_at_the_end_and_not_
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
     bot | — deleted —
-    bot | Done · a6k4 · 14s
+    bot | Done · u6b3 · 14s
 
           All is well.
           [Details]
@@ -174,7 +174,7 @@ async fn m3_a_replacement_that_is_deleted_as_well_is_not_replaced_again() {
     bot | — deleted —
     bot | — deleted —
     ");
-    assert_snapshot!(stage.operators_list().await, @"a6k4 content 0: deleted: the message was deleted");
+    assert_snapshot!(stage.operators_list().await, @"u6b3 content 0: deleted: the message was deleted");
     assert_eq!(stage.contract(job.short.as_str()).await, ContractState::TerminalFailed);
     stage.ends().await;
 }
@@ -215,7 +215,7 @@ async fn m5_after_a_restart_the_same_message_is_edited_on() {
     stage.seconds(20).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 0s · step 3/7
+    bot | Working · u6b3 · 0s · step 3/7
           ```
           after
           ```
@@ -225,11 +225,11 @@ async fn m5_after_a_restart_the_same_message_is_edited_on() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 20s
+    bot | Done · u6b3 · 20s
 
           All is well.
           [Details]
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     assert_eq!(stage.calls(Verb::Post, EnvelopeKind::Stub).len(), 1);
     stage.ends().await;
@@ -273,11 +273,11 @@ async fn m6_a_retry_after_stops_progress_and_the_result_comes_when_it_has_passed
     assert_eq!(stage.call_seconds(Verb::Edit, EnvelopeKind::Content), [32]);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 22s
+    bot | Done · u6b3 · 22s
 
           All is well.
           [Details]
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -313,9 +313,9 @@ async fn m8_a_message_without_a_usable_id_is_posted_again_once_and_edits_never_l
     assert_eq!(stage.calls(Verb::Post, EnvelopeKind::Stub).len(), 2);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
-    bot | Done · a6k4 · 10s
+    bot | Done · u6b3 · 10s
 
           All is well.
           [Details]
@@ -329,8 +329,8 @@ async fn m8_a_message_without_a_usable_id_is_posted_again_once_and_edits_never_l
     let calls = stage.platform.log_after(before as u64).iter().filter(|entry| entry.call().is_some()).count();
     assert_eq!(calls, 2, "two creates and no edit");
     assert_snapshot!(stage.operators_list().await, @"
-    g5a5 content 0: no_stub: no_message_id: the platform named no message
-    g5a5 stub 0: no_message_id: the platform named no message
+    p6j8 content 0: no_stub: no_message_id: the platform named no message
+    p6j8 stub 0: no_message_id: the platform named no message
     ");
     stage.ends().await;
 }
@@ -349,7 +349,7 @@ async fn m13_an_event_that_comes_twice_starts_one_job() {
     assert_eq!(stage.jobs().await.len(), 1);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Interrupted · a6k4 · bot restarted at 09:00 UTC
+    bot | Interrupted · u6b3 · bot restarted at 09:00 UTC
           [Run again] [Details]
     ");
     drop(job);

@@ -154,11 +154,11 @@ async fn the_undisturbed_job_that_every_table_compares_with() {
         assert_eq!(play(profile, None).await, (seen.clone(), String::new()), "{}", profile.name());
     }
     assert_snapshot!(seen.join("\n"), @"
-    [Done · a6k4 · 1m 10s]
-    [question: report (a6k4)]
-    [Part 2 of 2 · a6k4]
-    [File · a6k4 · log.txt (4 B) (file log.txt)]
-    [done: report (a6k4)]
+    [Done · u6b3 · 1m 10s]
+    [question: report (u6b3)]
+    [Part 2 of 2 · u6b3]
+    [File · u6b3 · log.txt (4 B) (file log.txt)]
+    [done: report (u6b3)]
     ");
 }
 
@@ -170,23 +170,23 @@ async fn r15_d12_every_outcome_of_the_stub() {
     retry_after account: =
     hang: =
     hang_applied (discord, slack): =
-    hang_applied (telegram): +[On it · report · a6k4]
+    hang_applied (telegram): +[On it · report · u6b3]
     dropped: =
     lost (discord, slack): =
-    lost (telegram): +[On it · report · a6k4]
+    lost (telegram): +[On it · report · u6b3]
     late_apply (discord): =
-    late_apply (slack, telegram): +[On it · report · a6k4]
+    late_apply (slack, telegram): +[On it · report · u6b3]
     server_error: =
     server_error_applied (discord, slack): =
-    server_error_applied (telegram): +[On it · report · a6k4]
+    server_error_applied (telegram): +[On it · report · u6b3]
     half_answer (discord, slack): =
-    half_answer (telegram): +[On it · report · a6k4]
-    gone: -[Done · a6k4 · 1m 10s] -[question: report (a6k4)] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +dm-id-ana[Done · a6k4 · 1m 10s] +dm-id-ana[question: report (a6k4)] +dm-id-ana[Part 2 of 2 · a6k4] +dm-id-ana[File · a6k4 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (a6k4)]
+    half_answer (telegram): +[On it · report · u6b3]
+    gone: -[Done · u6b3 · 1m 10s] -[question: report (u6b3)] -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +dm-id-ana[Done · u6b3 · 1m 10s] +dm-id-ana[question: report (u6b3)] +dm-id-ana[Part 2 of 2 · u6b3] +dm-id-ana[File · u6b3 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (u6b3)]
     not_editable: =
-    moved: -[Done · a6k4 · 1m 10s] -[question: report (a6k4)] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +ops-new[Done · a6k4 · 1m 10s] +ops-new[question: report (a6k4)] +ops-new[Part 2 of 2 · a6k4] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
+    moved: -[Done · u6b3 · 1m 10s] -[question: report (u6b3)] -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +ops-new[Done · u6b3 · 1m 10s] +ops-new[question: report (u6b3)] +ops-new[Part 2 of 2 · u6b3] +ops-new[File · u6b3 · log.txt (4 B) (file log.txt)] +ops-new[done: report (u6b3)]
     reshape: =
-    stop_account: -[question: report (a6k4)]
-    bug: -[Done · a6k4 · 1m 10s] -[question: report (a6k4)] -[done: report (a6k4)] ! question 1: no_stub: scripted: the fault script says so ! stub 0: scripted: the fault script says so ! content 0: no_stub: scripted: the fault script says so
+    stop_account: -[question: report (u6b3)]
+    bug: -[Done · u6b3 · 1m 10s] -[question: report (u6b3)] -[done: report (u6b3)] ! question 1: no_stub: scripted: the fault script says so ! stub 0: scripted: the fault script says so ! content 0: no_stub: scripted: the fault script says so
     ");
 }
 
@@ -208,7 +208,7 @@ async fn r15_m3_every_outcome_of_a_progress_edit() {
     not_editable: =
     moved: =
     reshape: =
-    stop_account: -[question: report (a6k4)]
+    stop_account: -[question: report (u6b3)]
     bug: =
     ");
 }
@@ -227,11 +227,11 @@ async fn r15_d12_every_outcome_of_a_question() {
     server_error: =
     server_error_applied: =
     half_answer: =
-    gone: -[Done · a6k4 · 1m 10s] -[question: report (a6k4)] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Working · a6k4 · 20s · step 1/2] +dm-id-ana[Done · a6k4 · 1m 10s] +dm-id-ana[question: report (a6k4)] +dm-id-ana[Part 2 of 2 · a6k4] +dm-id-ana[File · a6k4 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (a6k4)]
-    not_editable: +[Working · a6k4 · 20s · step 1/2]
-    moved: -[Done · a6k4 · 1m 10s] -[question: report (a6k4)] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Working · a6k4 · 20s · step 1/2] +ops-new[Done · a6k4 · 1m 10s] +ops-new[question: report (a6k4)] +ops-new[Part 2 of 2 · a6k4] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
+    gone: -[Done · u6b3 · 1m 10s] -[question: report (u6b3)] -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[Working · u6b3 · 20s · step 1/2] +dm-id-ana[Done · u6b3 · 1m 10s] +dm-id-ana[question: report (u6b3)] +dm-id-ana[Part 2 of 2 · u6b3] +dm-id-ana[File · u6b3 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (u6b3)]
+    not_editable: +[Working · u6b3 · 20s · step 1/2]
+    moved: -[Done · u6b3 · 1m 10s] -[question: report (u6b3)] -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[Working · u6b3 · 20s · step 1/2] +ops-new[Done · u6b3 · 1m 10s] +ops-new[question: report (u6b3)] +ops-new[Part 2 of 2 · u6b3] +ops-new[File · u6b3 · log.txt (4 B) (file log.txt)] +ops-new[done: report (u6b3)]
     reshape: =
-    stop_account: -[question: report (a6k4)]
+    stop_account: -[question: report (u6b3)]
     bug: =
     ");
 }
@@ -250,12 +250,12 @@ async fn r15_d12_every_outcome_of_the_result() {
     server_error: =
     server_error_applied: =
     half_answer: =
-    gone: -[Done · a6k4 · 1m 10s] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Working · a6k4 · 1m · step 1/2] +[Part 2 of 2 · a6k4 · on its way] +[File · a6k4 · log.txt · on its way] +dm-id-ana[Done · a6k4 · 1m 10s] +dm-id-ana[Part 2 of 2 · a6k4] +dm-id-ana[File · a6k4 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (a6k4)]
-    not_editable: +[Working · a6k4 · 1m · step 1/2] ~
-    moved: -[Done · a6k4 · 1m 10s] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Working · a6k4 · 1m · step 1/2] +[Part 2 of 2 · a6k4 · on its way] +[File · a6k4 · log.txt · on its way] +ops-new[Done · a6k4 · 1m 10s] +ops-new[Part 2 of 2 · a6k4] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
-    reshape: -[Done · a6k4 · 1m 10s] +[Done · a6k4 · 1m 10s (plain)]
+    gone: -[Done · u6b3 · 1m 10s] -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[Working · u6b3 · 1m · step 1/2] +[Part 2 of 2 · u6b3 · on its way] +[File · u6b3 · log.txt · on its way] +dm-id-ana[Done · u6b3 · 1m 10s] +dm-id-ana[Part 2 of 2 · u6b3] +dm-id-ana[File · u6b3 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (u6b3)]
+    not_editable: +[Working · u6b3 · 1m · step 1/2] ~
+    moved: -[Done · u6b3 · 1m 10s] -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[Working · u6b3 · 1m · step 1/2] +[Part 2 of 2 · u6b3 · on its way] +[File · u6b3 · log.txt · on its way] +ops-new[Done · u6b3 · 1m 10s] +ops-new[Part 2 of 2 · u6b3] +ops-new[File · u6b3 · log.txt (4 B) (file log.txt)] +ops-new[done: report (u6b3)]
+    reshape: -[Done · u6b3 · 1m 10s] +[Done · u6b3 · 1m 10s (plain)]
     stop_account: =
-    bug: -[Done · a6k4 · 1m 10s] +[Done · a6k4 · 1m 10s (plain)]
+    bug: -[Done · u6b3 · 1m 10s] +[Done · u6b3 · 1m 10s (plain)]
     ");
 }
 
@@ -273,12 +273,12 @@ async fn r15_r16_every_outcome_of_a_part() {
     server_error: =
     server_error_applied: =
     half_answer: =
-    gone: -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Part 2 of 2 · a6k4 · on its way] +[File · a6k4 · log.txt · on its way] +dm-id-ana[Part 2 of 2 · a6k4] +dm-id-ana[File · a6k4 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (a6k4)]
-    not_editable: +[Part 2 of 2 · a6k4 · on its way] ~
-    moved: -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Part 2 of 2 · a6k4 · on its way] +[File · a6k4 · log.txt · on its way] +ops-new[Part 2 of 2 · a6k4] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
-    reshape: -[Part 2 of 2 · a6k4] +[Part 2 of 2 · a6k4 (plain)]
+    gone: -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[Part 2 of 2 · u6b3 · on its way] +[File · u6b3 · log.txt · on its way] +dm-id-ana[Part 2 of 2 · u6b3] +dm-id-ana[File · u6b3 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (u6b3)]
+    not_editable: +[Part 2 of 2 · u6b3 · on its way] ~
+    moved: -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[Part 2 of 2 · u6b3 · on its way] +[File · u6b3 · log.txt · on its way] +ops-new[Part 2 of 2 · u6b3] +ops-new[File · u6b3 · log.txt (4 B) (file log.txt)] +ops-new[done: report (u6b3)]
+    reshape: -[Part 2 of 2 · u6b3] +[Part 2 of 2 · u6b3 (plain)]
     stop_account: =
-    bug: -[Part 2 of 2 · a6k4] +[Part 2 of 2 · a6k4 (plain)]
+    bug: -[Part 2 of 2 · u6b3] +[Part 2 of 2 · u6b3 (plain)]
     ");
 }
 
@@ -296,12 +296,12 @@ async fn r15_r17_every_outcome_of_a_file() {
     server_error: =
     server_error_applied: =
     half_answer: =
-    gone: -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[File · a6k4 · log.txt · on its way] +dm-id-ana[File · a6k4 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (a6k4)]
-    not_editable: +[File · a6k4 · log.txt · on its way]
-    moved: -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[File · a6k4 · log.txt · on its way] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[done: report (a6k4)]
-    reshape: -[File · a6k4 · log.txt (4 B) (file log.txt)] +[File · a6k4 · log.txt (4 B) (file log.txt) (plain)]
+    gone: -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[File · u6b3 · log.txt · on its way] +dm-id-ana[File · u6b3 · log.txt (4 B) (file log.txt)] +dm-id-ana[done: report (u6b3)]
+    not_editable: +[File · u6b3 · log.txt · on its way]
+    moved: -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[File · u6b3 · log.txt · on its way] +ops-new[File · u6b3 · log.txt (4 B) (file log.txt)] +ops-new[done: report (u6b3)]
+    reshape: -[File · u6b3 · log.txt (4 B) (file log.txt)] +[File · u6b3 · log.txt (4 B) (file log.txt) (plain)]
     stop_account: =
-    bug: -[File · a6k4 · log.txt (4 B) (file log.txt)] +[File · a6k4 · log.txt (4 B) was refused here. It is kept: wilco jobs show a6k4 (plain)]
+    bug: -[File · u6b3 · log.txt (4 B) (file log.txt)] +[File · u6b3 · log.txt (4 B) was refused here. It is kept: wilco jobs show u6b3 (plain)]
     ");
 }
 
@@ -313,22 +313,22 @@ async fn r15_every_outcome_of_a_ping() {
     retry_after account: =
     hang: =
     hang_applied (discord, slack): =
-    hang_applied (telegram): +[question: report (a6k4)]
+    hang_applied (telegram): +[question: report (u6b3)]
     dropped: =
     lost (discord, slack): =
-    lost (telegram): +[question: report (a6k4)]
+    lost (telegram): +[question: report (u6b3)]
     late_apply (discord): =
-    late_apply (slack, telegram): +[question: report (a6k4)]
+    late_apply (slack, telegram): +[question: report (u6b3)]
     server_error: =
     server_error_applied (discord, slack): =
-    server_error_applied (telegram): +[question: report (a6k4)]
+    server_error_applied (telegram): +[question: report (u6b3)]
     half_answer (discord, slack): =
-    half_answer (telegram): +[question: report (a6k4)]
-    gone: -[question: report (a6k4)] ! ping 1: scripted: the fault script says so
-    not_editable: -[question: report (a6k4)] ! ping 1: deleted: the fault script says so
-    moved: -[Done · a6k4 · 1m 10s] -[question: report (a6k4)] -[Part 2 of 2 · a6k4] -[File · a6k4 · log.txt (4 B) (file log.txt)] -[done: report (a6k4)] +[Waiting for you · a6k4] +ops-new[question: report (a6k4)] +ops-new[Part 2 of 2 · a6k4] +ops-new[File · a6k4 · log.txt (4 B) (file log.txt)] +ops-new[Done · a6k4 · 1m 10s] +ops-new[done: report (a6k4)]
-    reshape: -[question: report (a6k4)] +[question: report (a6k4) (plain)]
-    stop_account: -[question: report (a6k4)]
-    bug: -[question: report (a6k4)] ! ping 1: scripted: the fault script says so
+    half_answer (telegram): +[question: report (u6b3)]
+    gone: -[question: report (u6b3)] ! ping 1: scripted: the fault script says so
+    not_editable: -[question: report (u6b3)] ! ping 1: deleted: the fault script says so
+    moved: -[Done · u6b3 · 1m 10s] -[question: report (u6b3)] -[Part 2 of 2 · u6b3] -[File · u6b3 · log.txt (4 B) (file log.txt)] -[done: report (u6b3)] +[Waiting for you · u6b3] +ops-new[question: report (u6b3)] +ops-new[Part 2 of 2 · u6b3] +ops-new[File · u6b3 · log.txt (4 B) (file log.txt)] +ops-new[Done · u6b3 · 1m 10s] +ops-new[done: report (u6b3)]
+    reshape: -[question: report (u6b3)] +[question: report (u6b3) (plain)]
+    stop_account: -[question: report (u6b3)]
+    bug: -[question: report (u6b3)] ! ping 1: scripted: the fault script says so
     ");
 }

@@ -31,10 +31,10 @@ async fn a_question_stands_in_the_jobs_own_message_calls_the_person_and_goes_bac
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Waiting for you · a6k4
+    bot | Waiting for you · u6b3
           Overwrite the old report?
           [Yes] [No] [Cancel]
-    bot | ↳ @ana question: report (a6k4)
+    bot | ↳ @ana question: report (u6b3)
     ");
     assert_eq!(stage.jobs().await[0].state, WorkerState::WaitingForInput);
     stage.presses(&ana, "No").await;
@@ -42,13 +42,13 @@ async fn a_question_stands_in_the_jobs_own_message_calls_the_person_and_goes_bac
     stage.seconds(4).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 8s · step 1/3
+    bot | Working · u6b3 · 8s · step 1/3
           ```
           collecting
           ```
           [Cancel]
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Answered · a6k4 · No
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Answered · u6b3 · No
     ");
     job.ends("Kept the old one.");
     stage.ends().await;
@@ -69,12 +69,12 @@ async fn the_first_press_counts_and_a_second_is_told_so() {
     assert_eq!(stage.journal(job.short.as_str()).await.iter().filter(|name| **name == "answered").count(), 1);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 1s
+    bot | Working · u6b3 · 1s
           [Cancel]
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Answered · a6k4 · Yes
-    only cleo sees | Answered already · a6k4 · Yes by ana. Nothing was changed.
-    only ana sees | Answered already · a6k4 · Yes by ana. Nothing was changed.
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Answered · u6b3 · Yes
+    only cleo sees | Answered already · u6b3 · Yes by ana. Nothing was changed.
+    only ana sees | Answered already · u6b3 · Yes by ana. Nothing was changed.
     ");
     job.ends("42");
     stage.ends().await;
@@ -95,11 +95,11 @@ async fn somebody_who_may_not_answer_changes_nothing_and_learns_no_more_than_the
     assert!(answer.try_recv().is_err());
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Waiting for you · a6k4
+    bot | Waiting for you · u6b3
           Overwrite the old report?
           [Yes] [No] [Cancel]
-    bot | ↳ @ana question: report (a6k4)
-    only bo sees | Not allowed: a6k4 takes an answer from who started it, a moderator or role owner. You: viewer
+    bot | ↳ @ana question: report (u6b3)
+    only bo sees | Not allowed: u6b3 takes an answer from who started it, a moderator or role owner. You: viewer
     only stranger sees | Not allowed: this button needs role viewer. You: no role
     ");
     assert_snapshot!(stage.sees(Where::Channel("elsewhere")), @"only bo sees | This button belongs to a job that is not kept any more. Nothing was changed; /jobs lists the recent ones.");
@@ -122,13 +122,13 @@ async fn a_press_after_the_end_says_expired_and_ask_again_starts_the_job_anew() 
     stage.presses_late(&ana, OPS, Some(&message), &yes).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Cancelled · a6k4 · after 1s
+    bot | Cancelled · u6b3 · after 1s
           asked by ana
           [Run again] [Details]
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Cancelling · a6k4 · asked by ana
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Cancelling · u6b3 · asked by ana
                     reason: no reason given
-    only ana sees | This question expired at 09:00 UTC: a6k4 has ended. Nothing was changed.
+    only ana sees | This question expired at 09:00 UTC: u6b3 has ended. Nothing was changed.
                     [Ask again]
     ");
     stage.presses_in_note(&ana, OPS, "Ask again").await;
@@ -154,10 +154,10 @@ async fn an_open_question_survives_a_crash_and_is_not_asked_a_second_time() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Waiting for you · a6k4
+    bot | Waiting for you · u6b3
           Overwrite the old report?
           [Yes] [No] [Cancel]
-    bot | ↳ @ana question: report (a6k4)
+    bot | ↳ @ana question: report (u6b3)
     ");
     stage.presses(&ana, "Yes").await;
     assert_eq!(answer.try_recv().expect("the answer has arrived"), Ok(0));
@@ -166,13 +166,13 @@ async fn an_open_question_survives_a_crash_and_is_not_asked_a_second_time() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 2s
+    bot | Done · u6b3 · 2s
 
           42
           [Details]
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Answered · a6k4 · Yes
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Answered · u6b3 · Yes
+    bot | ↳ @ana done: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -199,13 +199,13 @@ async fn an_answer_given_while_the_bot_was_down_or_before_it_asks_again_is_kept(
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 6s
+    bot | Done · u6b3 · 6s
 
           Kept the old one.
           [Details]
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Answered · a6k4 · No
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Answered · u6b3 · No
+    bot | ↳ @ana done: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -223,11 +223,11 @@ async fn a_job_that_is_only_reported_after_a_crash_says_so_in_place_of_its_quest
     stage.presses_late(&ana, OPS, Some(&message), &yes).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Interrupted · a6k4 · bot restarted at 09:00 UTC
+    bot | Interrupted · u6b3 · bot restarted at 09:00 UTC
           [Run again] [Details]
-    bot | ↳ @ana question: report (a6k4)
-    bot | ↳ @ana interrupted: report (a6k4)
-    only ana sees | This question expired at 09:00 UTC: a6k4 has ended. Nothing was changed.
+    bot | ↳ @ana question: report (u6b3)
+    bot | ↳ @ana interrupted: report (u6b3)
+    only ana sees | This question expired at 09:00 UTC: u6b3 has ended. Nothing was changed.
                     [Ask again]
     ");
     stage.ends().await;
@@ -247,13 +247,13 @@ async fn two_questions_one_after_the_other_each_get_their_own_answer() {
     stage.presses_late(&ana, OPS, Some(&message), &north).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Waiting for you · a6k4
+    bot | Waiting for you · u6b3
           Which week?
           [This one] [The last] [Cancel]
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Answered · a6k4 · South
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Answered already · a6k4 · South by ana. Nothing was changed.
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Answered · u6b3 · South
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Answered already · u6b3 · South by ana. Nothing was changed.
     ");
     stage.presses(&ana, "The last").await;
     assert_eq!(first.try_recv().expect("answered"), Ok(1));
@@ -272,10 +272,10 @@ async fn a_question_whose_edit_gets_lost_is_still_asked_and_the_answer_is_taken(
     stage.seconds(60).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Waiting for you · a6k4
+    bot | Waiting for you · u6b3
           Overwrite the old report?
           [Yes] [No] [Cancel]
-    bot | ↳ @ana question: report (a6k4)
+    bot | ↳ @ana question: report (u6b3)
     ");
     stage.presses(&ana, "Yes").await;
     assert_eq!(answer.try_recv().expect("the answer has arrived"), Ok(0));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use insta::assert_snapshot;
 use wilco_core::contract::ContractState;
-use wilco_core::desk::{Caller, Desk};
+use wilco_core::desk::{Caller, Desk, Notice};
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
 use wilco_core::worker::WorkerState;
 use wilco_core::{AccountId, EnvelopeKind, Scope};
@@ -95,10 +95,10 @@ async fn r6_a_receipt_that_cannot_be_read_is_set_aside_and_the_others_are_delive
     assert_eq!(stage.contract(sound.short.as_str()).await, ContractState::TerminalAcked);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     dora | /run report
-    bot | Done · b2k2 · 2s
+    bot | Done · p6j8 · 2s
 
           This one is sound.
           [Details]
@@ -137,7 +137,7 @@ async fn r8_r9_a_result_is_tried_for_three_days_and_then_stands_on_the_operators
     assert_eq!(stage.contract(&short).await, ContractState::TerminalAcked);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 2s
+    bot | Done · u6b3 · 2s
 
           All is well.
           [Details]
@@ -207,14 +207,14 @@ async fn r11_r12_results_reach_channels_in_which_nobody_has_spoken_since_the_res
     stage.seconds(60).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           The first.
           [Details]
     ");
     assert_snapshot!(stage.sees(Where::Thread("other", "deploy")), @"
     dora | /run report
-    bot | Done · b2k2 · 0s
+    bot | Done · p6j8 · 0s
 
           The second.
           [Details]
@@ -222,7 +222,9 @@ async fn r11_r12_results_reach_channels_in_which_nobody_has_spoken_since_the_res
     // Whoever looks at the event stream is told of both.
     let mut told = std::collections::BTreeSet::new();
     while let Some(Some(notice)) = futures::FutureExt::now_or_never(notices.next()) {
-        told.insert(notice.short.to_string());
+        if let Notice::Job { short, .. } = notice {
+            told.insert(short.to_string());
+        }
     }
     assert_eq!(told, [one.short.to_string(), two.short.to_string()].into());
     stage.ends().await;
@@ -256,7 +258,7 @@ async fn r13_settled_receipts_are_pruned_and_unsettled_ones_never() {
     stage.settles().await;
     assert_snapshot!(stage.sees(Where::Channel("stuck")), @"
     dora | /run report
-    bot | Done · b2k2 · 2s
+    bot | Done · p6j8 · 2s
 
           Still to be seen.
           [Details]

@@ -32,9 +32,9 @@ async fn u1_u4_a_job_that_was_lost_in_a_crash_is_reported_to_its_person() {
     stage.start().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Interrupted · a6k4 · bot restarted at 09:02 UTC
+    bot | Interrupted · u6b3 · bot restarted at 09:02 UTC
           [Run again] [Details]
-    bot | ↳ @ana interrupted: report (a6k4)
+    bot | ↳ @ana interrupted: report (u6b3)
     ");
     let inspection = stage.inspect(job.short.as_str()).await;
     assert_eq!(inspection.job.state, WorkerState::Interrupted);
@@ -45,10 +45,10 @@ async fn u1_u4_a_job_that_was_lost_in_a_crash_is_reported_to_its_person() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Interrupted · a6k4 · bot restarted at 09:02 UTC
+    bot | Interrupted · u6b3 · bot restarted at 09:02 UTC
           [Run again] [Details]
-    bot | ↳ @ana interrupted: report (a6k4)
-    bot | Done · n8z5 · 0s
+    bot | ↳ @ana interrupted: report (u6b3)
+    bot | Done · p6j8 · 0s
 
           Now it is done.
           [Details]
@@ -91,9 +91,9 @@ async fn u1_a_kind_that_may_run_again_does_twice_and_is_then_reported() {
     assert_eq!(stage.puppets.waiting(), 0, "a third time would be once too often");
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Interrupted · a6k4 · bot restarted at 09:00 UTC
+    bot | Interrupted · u6b3 · bot restarted at 09:00 UTC
           [Run again] [Details]
-    bot | ↳ @ana interrupted: report (a6k4)
+    bot | ↳ @ana interrupted: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -106,10 +106,10 @@ async fn u1_a_job_that_never_started_starts_after_the_restart() {
     stage.says(&ana, OPS, "/run report second").await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     ana | /run report second
-    bot | Queued · report · b2k2 · next
+    bot | Queued · report · p6j8 · next
           [Cancel]
     ");
     stage.crashes_and_restarts().await;
@@ -121,10 +121,10 @@ async fn u1_a_job_that_never_started_starts_after_the_restart() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Interrupted · a6k4 · bot restarted at 09:00 UTC
+    bot | Interrupted · u6b3 · bot restarted at 09:00 UTC
           [Run again] [Details]
     ana | /run report second
-    bot | Done · b2k2 · 1s
+    bot | Done · p6j8 · 1s
 
           The second.
           [Details]
@@ -200,7 +200,7 @@ async fn u3_beyond_the_nonce_window_discord_is_asked_before_anything_is_posted_a
     assert_eq!(finds.map(|call| call.outcome.as_str()).collect::<Vec<_>>(), ["here"]);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           All is well.
           [Details]
@@ -223,7 +223,7 @@ async fn u3_an_edit_found_in_doubt_is_sent_again_and_asserted_once_more() {
     assert_eq!(stage.calls(Verb::Edit, EnvelopeKind::Content).len(), 3, "in doubt, again, and asserted");
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 2s
+    bot | Done · u6b3 · 2s
 
           All is well.
           [Details]
@@ -242,10 +242,10 @@ async fn u3_an_open_question_survives_a_crash_and_the_old_button_answers_it() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Waiting for you · a6k4
+    bot | Waiting for you · u6b3
           Deploy to production?
           [Yes] [No] [Cancel]
-    bot | ↳ @ana question: report (a6k4)
+    bot | ↳ @ana question: report (u6b3)
     ");
     stage.crashes_and_restarts().await;
     let again = stage.puppets.next();
@@ -257,12 +257,12 @@ async fn u3_an_open_question_survives_a_crash_and_the_old_button_answers_it() {
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 1s
+    bot | Done · u6b3 · 1s
 
           Not deployed.
           [Details]
-    bot | ↳ @ana question: report (a6k4)
-    only ana sees | Answered · a6k4 · No
+    bot | ↳ @ana question: report (u6b3)
+    only ana sees | Answered · u6b3 · No
     ");
     stage.ends().await;
 }
@@ -284,11 +284,11 @@ async fn u6_a_platform_that_cannot_be_reached_at_the_start_is_tried_until_it_can
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · w7d5 · 46s
+    bot | Done · u6b3 · 46s
 
           All is well.
           [Details]
-    bot | ↳ @ana done: report (w7d5)
+    bot | ↳ @ana done: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -326,8 +326,8 @@ async fn a_stopped_account_keeps_everything_and_spends_nothing_until_a_person_ha
             stage.configures(|_| {}).await;
         }
         stage.seconds(1).await;
-        assert!(stage.message("Done · a6k4").shown().text.contains("The first."));
-        assert!(stage.message("Done · b2k2").shown().text.contains("The second."));
+        assert!(stage.message("Done · u6b3").shown().text.contains("The first."));
+        assert!(stage.message("Done · p6j8").shown().text.contains("The second."));
         stage.ends().await;
     }
 }

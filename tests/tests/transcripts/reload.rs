@@ -20,7 +20,7 @@ async fn g1_the_defaults_are_five_seconds_to_acknowledge_45_to_progress_and_half
     stage.seconds(48).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 45s · no output for 45s
+    bot | Working · u6b3 · 45s · no output for 45s
           [Cancel]
     ");
     stage.seconds(1_750).await;
@@ -28,9 +28,9 @@ async fn g1_the_defaults_are_five_seconds_to_acknowledge_45_to_progress_and_half
     stage.seconds(5).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Timed out · a6k4 · limit 30m
+    bot | Timed out · u6b3 · limit 30m
           [Run again] [Details]
-    bot | ↳ @ana timed out: report (a6k4)
+    bot | ↳ @ana timed out: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -50,7 +50,7 @@ async fn g1_a_kind_has_deadlines_of_its_own() {
     stage.seconds(13).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 10s · no output for 10s
+    bot | Working · u6b3 · 10s · no output for 10s
           [Cancel]
     ");
     job.ends("42");

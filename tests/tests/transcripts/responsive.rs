@@ -47,7 +47,7 @@ async fn l5_a_channel_that_has_to_wait_parks_nobody_else() {
 
     # ops
     ana | /run report
-    bot | Done · b2k2 · 0s
+    bot | Done · p6j8 · 0s
 
           2
           [Details]
@@ -89,7 +89,7 @@ async fn l6_a_call_that_is_never_answered_is_given_up_after_its_limit_and_made_a
     stage.seconds(10).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 1s
+    bot | Done · u6b3 · 1s
 
           42
           [Details]

@@ -22,7 +22,7 @@ async fn r16_a_result_in_parts_resumes_at_the_first_part_that_nobody_has_seen() 
     job.ends(&two_parts());
     stage.moment().await;
     assert!(stage.message("Done").shown().text.contains("line 1 of"));
-    assert_eq!(stage.message("Part 2 of 2").shown().text, "Part 2 of 2 · a6k4 · on its way");
+    assert_eq!(stage.message("Part 2 of 2").shown().text, "Part 2 of 2 · u6b3 · on its way");
     stage.crashes_and_restarts().await;
     stage.seconds(10).await;
     assert_eq!(stage.calls(Verb::Edit, EnvelopeKind::Content).len(), 1, "part 1 was not touched again");
@@ -60,12 +60,12 @@ async fn r17_a_file_fills_a_stub_and_where_it_is_refused_its_place_says_where_it
     stage.seconds(10).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 2s
+    bot | Done · u6b3 · 2s
 
           Two files.
           [Details]
-    bot | File · a6k4 · report.pdf (39 KB) was refused here. It is kept: wilco jobs show a6k4
-    bot | File · a6k4 · huge.bin (11.5 MB) was refused here. It is kept: `wilco jobs show a6k4`
+    bot | File · u6b3 · report.pdf (39 KB) was refused here. It is kept: wilco jobs show u6b3
+    bot | File · u6b3 · huge.bin (11.5 MB) was refused here. It is kept: `wilco jobs show u6b3`
     ");
     assert!(stage.snapshot().messages.iter().all(|one| one.versions[0].file.is_none()), "no create carries a file");
     assert_eq!(stage.contract(job.short.as_str()).await, ContractState::TerminalAcked);
@@ -85,13 +85,13 @@ async fn r17_a_result_too_long_for_three_messages_is_its_head_and_a_file() {
         assert!(done.text.contains("line 1 of the report"));
         let last = done.text.lines().last().unwrap();
         if files {
-            assert_eq!(last, "report-a6k4.md attached (47 KB)");
+            assert_eq!(last, "report-u6b3.md attached (47 KB)");
             let file = stage.message("File").shown().file.clone().expect("the file is there");
-            assert_eq!((file.name.as_str(), file.size), ("report-a6k4.md", whole.trim_end().len() as u64));
+            assert_eq!((file.name.as_str(), file.size), ("report-u6b3.md", whole.trim_end().len() as u64));
         } else {
-            assert_eq!(last, "whole text: `wilco jobs show a6k4`");
+            assert_eq!(last, "whole text: `wilco jobs show u6b3`");
         }
-        assert_eq!(stage.inspect("a6k4").await.ending.unwrap().text, whole);
+        assert_eq!(stage.inspect("u6b3").await.ending.unwrap().text, whole);
         stage.ends().await;
     }
 }
@@ -110,7 +110,7 @@ async fn r18_a_late_progress_edit_does_not_have_the_last_word_not_even_across_a_
         allow_duplicates! {
             assert_snapshot!(stage.sees(OPS), @"
             ana | /run report
-            bot | Done · a6k4 · 7s
+            bot | Done · u6b3 · 7s
 
                   All is well.
                   [Details]
@@ -125,7 +125,7 @@ async fn r18_a_late_progress_edit_does_not_have_the_last_word_not_even_across_a_
         allow_duplicates! {
             assert_snapshot!(stage.sees(OPS), @"
             ana | /run report
-            bot | Working · a6k4 · 5s · step 1/2
+            bot | Working · u6b3 · 5s · step 1/2
                   ```
                   half
                   ```
@@ -139,7 +139,7 @@ async fn r18_a_late_progress_edit_does_not_have_the_last_word_not_even_across_a_
         allow_duplicates! {
             assert_snapshot!(stage.sees(OPS), @"
             ana | /run report
-            bot | Done · a6k4 · 7s
+            bot | Done · u6b3 · 7s
 
                   All is well.
                   [Details]
@@ -171,7 +171,7 @@ async fn r18_the_repetition_is_made_even_when_the_first_one_fails_or_the_process
     stage.seconds(120).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 7s
+    bot | Done · u6b3 · 7s
 
           All is well.
           [Details]

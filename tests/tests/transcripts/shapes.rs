@@ -51,7 +51,7 @@ async fn m9_long_results_are_split_whole_in_every_unit_with_fences_balanced() {
 #[tokio::test(start_paused = true)]
 async fn m10_refused_markup_is_sent_again_plain_once_then_as_an_excerpt() {
     let long = format!("**Bold** and `code`\n{}", "a line of the result\n".repeat(70));
-    for (refusals, expected) in [(1, "Bold and code"), (2, "whole text: wilco jobs show a6k4")] {
+    for (refusals, expected) in [(1, "Bold and code"), (2, "whole text: wilco jobs show u6b3")] {
         let stage = Stage::new().await;
         let job = stage.runs(&Actor::named("ana"), OPS).await;
         stage.seconds(2).await;
@@ -70,7 +70,7 @@ async fn m10_refused_markup_is_sent_again_plain_once_then_as_an_excerpt() {
     job.ends("**Bold**");
     stage.seconds(60).await;
     assert_eq!(stage.calls(Verb::Edit, EnvelopeKind::Content).len(), 2);
-    assert_snapshot!(stage.operators_list().await, @"a6k4 content 0: scripted: the fault script says so");
+    assert_snapshot!(stage.operators_list().await, @"u6b3 content 0: scripted: the fault script says so");
     stage.ends().await;
 }
 

@@ -204,7 +204,7 @@ async fn l2_a_stalled_store_is_heard_after_two_seconds_and_acknowledged_as_soon_
     insta::assert_snapshot!(shown, @"
     ana | /run echo hello
     only ana sees | Heard, storing…
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           hello
           [Details]

@@ -19,9 +19,9 @@ async fn x1_a_watched_job_is_shown_in_both_places_from_stub_to_result() {
     stage.says(&cleo, WAR_ROOM, &format!("/watch {}", job.short)).await;
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(WAR_ROOM), @"
-    cleo | /watch a6k4
-    only cleo sees | Watching · a6k4 · its progress and result appear here, too
-    bot | Working · a6k4 · 8s · step 1/3
+    cleo | /watch u6b3
+    only cleo sees | Watching · u6b3 · its progress and result appear here, too
+    bot | Working · u6b3 · 8s · step 1/3
           ```
           collecting
           ```
@@ -33,20 +33,20 @@ async fn x1_a_watched_job_is_shown_in_both_places_from_stub_to_result() {
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 19s
+    bot | Done · u6b3 · 19s
 
           42
           [Details]
-    bot | ↳ @ana done: report (a6k4)
+    bot | ↳ @ana done: report (u6b3)
     ");
     assert_snapshot!(stage.sees(WAR_ROOM), @"
-    cleo | /watch a6k4
-    only cleo sees | Watching · a6k4 · its progress and result appear here, too
-    bot | Done · a6k4 · 19s
+    cleo | /watch u6b3
+    only cleo sees | Watching · u6b3 · its progress and result appear here, too
+    bot | Done · u6b3 · 19s
 
           42
           [Details]
-    bot | ↳ @cleo done: report (a6k4)
+    bot | ↳ @cleo done: report (u6b3)
     ");
     let contracts = stage.inspect(job.short.as_str()).await.contracts;
     let seen: Vec<_> = contracts.iter().map(|contract| (contract.number, contract.state)).collect();
@@ -65,9 +65,9 @@ async fn x1_watching_a_finished_job_shows_its_result_there() {
     stage.says(&ana, WAR_ROOM, &format!("/watch {}", job.short)).await;
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(WAR_ROOM), @"
-    ana | /watch a6k4
-    only ana sees | Watching · a6k4 · its progress and result appear here, too
-    bot | Done · a6k4 · 4s
+    ana | /watch u6b3
+    only ana sees | Watching · u6b3 · its progress and result appear here, too
+    bot | Done · u6b3 · 4s
 
           42
           [Details]
@@ -108,18 +108,18 @@ async fn x1_watching_twice_or_where_it_was_asked_adds_nothing() {
     assert_eq!(stage.inspect(job.short.as_str()).await.contracts.len(), 2);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
-    ana | /watch a6k4
-    only ana sees | a6k4 is shown here already.
+    ana | /watch u6b3
+    only ana sees | u6b3 is shown here already.
     ");
     assert_snapshot!(stage.sees(WAR_ROOM), @"
-    ana | /watch a6k4
-    only ana sees | Watching · a6k4 · its progress and result appear here, too
-    bot | On it · report · a6k4
+    ana | /watch u6b3
+    only ana sees | Watching · u6b3 · its progress and result appear here, too
+    bot | On it · report · u6b3
           [Cancel]
-    ana | /watch a6k4
-    only ana sees | a6k4 is shown here already.
+    ana | /watch u6b3
+    only ana sees | u6b3 is shown here already.
     ");
     job.ends("42");
     stage.ends().await;
@@ -140,7 +140,7 @@ async fn x1_a_watch_that_cannot_be_delivered_leaves_the_first_place_alone() {
     stage.seconds(5).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 5s
+    bot | Done · u6b3 · 5s
 
           42
           [Details]
@@ -160,12 +160,12 @@ async fn x1_a_job_that_asks_asks_in_every_place_and_one_answer_settles_all() {
     let mut answer = job.asks("Overwrite the old report?", &["Yes", "No"]);
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(WAR_ROOM), @"
-    cleo | /watch a6k4
-    only cleo sees | Watching · a6k4 · its progress and result appear here, too
-    bot | Waiting for you · a6k4
+    cleo | /watch u6b3
+    only cleo sees | Watching · u6b3 · its progress and result appear here, too
+    bot | Waiting for you · u6b3
           Overwrite the old report?
           [Yes] [No] [Cancel]
-    bot | ↳ @cleo question: report (a6k4)
+    bot | ↳ @cleo question: report (u6b3)
     ");
     stage.presses(&cleo, "Yes").await;
     assert_eq!(answer.try_recv().expect("the answer has arrived"), Ok(0));
@@ -186,9 +186,9 @@ async fn x1_whoever_watches_a_job_that_waits_for_an_answer_sees_the_question() {
     stage.says(&cleo, WAR_ROOM, &format!("/watch {}", job.short)).await;
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(WAR_ROOM), @"
-    cleo | /watch a6k4
-    only cleo sees | Watching · a6k4 · its progress and result appear here, too
-    bot | Waiting for you · a6k4
+    cleo | /watch u6b3
+    only cleo sees | Watching · u6b3 · its progress and result appear here, too
+    bot | Waiting for you · u6b3
           Overwrite the old report?
           [Yes] [No] [Cancel]
     ");
@@ -203,17 +203,17 @@ async fn x2_only_who_may_read_a_job_may_watch_it_and_its_starter_sees_who_does()
     let (ana, bo, dora) = (Actor::named("ana"), Actor::named("bo"), Actor::named("dora"));
     let job = stage.runs(&ana, OPS).await;
     // Dora asks from a channel in which it is not shown.
-    assert_snapshot!(stage.asks(&dora, WAR_ROOM, &format!("/watch {}", job.short)).await, @"There is no job `a6k4` here. /jobs lists those that you can see.");
+    assert_snapshot!(stage.asks(&dora, WAR_ROOM, &format!("/watch {}", job.short)).await, @"There is no job `u6b3` here. /jobs lists those that you can see.");
     // Bo may read it where it is shown, and follows it into his own direct messages from there.
     stage.says(&bo, Where::Thread("ops", "t1"), &format!("/watch {}", job.short)).await;
     assert_snapshot!(stage.sees(Where::Thread("ops", "t1")), @"
-    bo | /watch a6k4
-    only bo sees | Watching · a6k4 · its progress and result appear here, too
-    bot | On it · report · a6k4
+    bo | /watch u6b3
+    only bo sees | Watching · u6b3 · its progress and result appear here, too
+    bot | On it · report · u6b3
           [Cancel]
     ");
     assert_snapshot!(stage.asks(&ana, OPS, &format!("/status {}", job.short)).await, @"
-    running · report · a6k4 · 0s
+    running · report · u6b3 · 0s
     `09:00` accepted from ana
     `09:00` started
     `09:00` stub attempt 1: surfaced
@@ -238,9 +238,9 @@ async fn x1_a_watch_survives_a_crash() {
     stage.crashes_and_restarts().await;
     stage.seconds(1).await;
     assert_snapshot!(stage.sees(WAR_ROOM), @"
-    cleo | /watch a6k4
-    only cleo sees | Watching · a6k4 · its progress and result appear here, too
-    bot | Interrupted · a6k4 · bot restarted at 09:00 UTC
+    cleo | /watch u6b3
+    only cleo sees | Watching · u6b3 · its progress and result appear here, too
+    bot | Interrupted · u6b3 · bot restarted at 09:00 UTC
           [Run again] [Details]
     ");
     stage.ends().await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use wilco_core::access::Role;
+use wilco_core::followup::Origin;
 use wilco_core::job::Progress;
 use wilco_core::plan::plan;
 use wilco_core::settings::KindSettings;
@@ -31,7 +32,7 @@ fn read(body: &Body) -> String {
 fn end(ending: &Ending, elapsed: u64, cancel: Option<(&str, &str)>, step: Option<(u32, u32)>) -> String {
     let short = Short::new("k7f2");
     let job = Job { kind: "nightly-report", short: &short };
-    let facts = EndFacts { job, elapsed: secs(elapsed), ending, cancel, step };
+    let facts = EndFacts { job, elapsed: secs(elapsed), ending, cancel, step, origin: &Origin::Person };
     read(&plan(&facts, &Profile::DiscordLike.limits()).content)
 }
 
@@ -39,15 +40,15 @@ fn end(ending: &Ending, elapsed: u64, cancel: Option<(&str, &str)>, step: Option
 fn the_words_from_the_acknowledgement_to_the_quiet_note() {
     let (short, key) = (Short::new("k7f2"), DeliveryKey::new("key"));
     let job = Job { kind: "nightly-report", short: &short };
-    assert_snapshot!(read(&wording::stub(job, &key, None)), @"
+    assert_snapshot!(read(&wording::stub(job, &key, None, &Origin::Person)), @"
     On it · nightly-report · k7f2
     [Cancel]
     ");
-    assert_snapshot!(read(&wording::stub(job, &key, Some(2))), @"
+    assert_snapshot!(read(&wording::stub(job, &key, Some(2), &Origin::Person)), @"
     Queued · nightly-report · k7f2 · 2 ahead
     [Cancel]
     ");
-    assert_snapshot!(read(&wording::stub(job, &key, Some(0))), @"
+    assert_snapshot!(read(&wording::stub(job, &key, Some(0), &Origin::Person)), @"
     Queued · nightly-report · k7f2 · next
     [Cancel]
     ");
@@ -138,7 +139,7 @@ fn the_words_around_a_cancel_a_question_a_ping_and_a_file() {
     ");
     let ana = Person::new("1", "ana");
     assert_snapshot!(read(&wording::question_ping(job, &ana)), @"@ana question: nightly-report (k7f2)");
-    let pings = EndKind::ALL.map(|kind| read(&wording::ping(job, &ana, &Ending::bare(kind, ""))));
+    let pings = EndKind::ALL.map(|kind| read(&wording::ping(job, &ana, &Ending::bare(kind, ""), &Origin::Person)));
     assert_snapshot!(pings.join("\n"), @"
     @ana done: nightly-report (k7f2)
     @ana failed: nightly-report (k7f2)
@@ -250,42 +251,42 @@ async fn a_whole_day_in_one_channel_as_discord_shows_it() {
     let stage = journey(Profile::DiscordLike).await;
     assert_snapshot!(folded(&stage.sees(OPS)), @"
     ana | /run report
-    bot | Done · a6k4 · 1m
+    bot | Done · u6b3 · 1m
 
           A line of the report. (and so on)
 
-          report-a6k4.md attached (7 KB)
+          report-u6b3.md attached (7 KB)
           [Details]
     ana | /run report
-    bot | Failed · b2k2 · exit 2 after 1m
+    bot | Failed · p6j8 · exit 2 after 1m
 
           table `orders` is missing
           [Run again] [Details]
     ana | /run report
-    bot | Cancelled · x4q3 · after 1m
+    bot | Cancelled · c9t5 · after 1m
           asked by ana
           reason: wrong branch
           [Run again] [Details]
-    bot | ↳ @ana question: report (b2k2)
-    only ana sees | Answered · b2k2 · Yes
-    bot | File · a6k4 · report-a6k4.md (7 KB)
-          (file report-a6k4.md, 7 KB)
-    bot | ↳ @ana failed: report (b2k2)
-    bot | ↳ @ana done: report (a6k4)
-    ana | /cancel x4q3 wrong branch
-    only ana sees | Cancelling · x4q3 · asked by ana
+    bot | ↳ @ana question: report (p6j8)
+    only ana sees | Answered · p6j8 · Yes
+    bot | File · u6b3 · report-u6b3.md (7 KB)
+          (file report-u6b3.md, 7 KB)
+    bot | ↳ @ana failed: report (p6j8)
+    bot | ↳ @ana done: report (u6b3)
+    ana | /cancel c9t5 wrong branch
+    only ana sees | Cancelling · c9t5 · asked by ana
                     reason: wrong branch
-    bot | ↳ @ana cancelled: report (x4q3)
+    bot | ↳ @ana cancelled: report (c9t5)
     ana | /run report
-    bot | Timed out · r4d2 · limit 5m
+    bot | Timed out · g3q2 · limit 5m
           [Run again] [Details]
-    bot | File · r4d2 · report.csv (2 KB)
+    bot | File · g3q2 · report.csv (2 KB)
           (file report.csv, 2 KB)
-    bot | ↳ @ana timed out: report (r4d2)
+    bot | ↳ @ana timed out: report (g3q2)
     ana | /run report
-    bot | Interrupted · t5e2 · bot restarted at 09:06 UTC
+    bot | Interrupted · m5q4 · bot restarted at 09:06 UTC
           [Run again] [Details]
-    bot | ↳ @ana interrupted: report (t5e2)
+    bot | ↳ @ana interrupted: report (m5q4)
     ");
     stage.ends().await;
 }
@@ -297,41 +298,41 @@ async fn a_whole_day_in_one_channel_as_slack_and_telegram_show_it() {
         insta::allow_duplicates! {
             assert_snapshot!(folded(&stage.sees(OPS)), @"
             ana | /run report
-            bot | Done · a6k4 · 1m
+            bot | Done · u6b3 · 1m
 
                   A line of the report. (and so on)
                   [Details]
             ana | /run report
-            bot | Failed · b2k2 · exit 2 after 1m
+            bot | Failed · p6j8 · exit 2 after 1m
 
                   table `orders` is missing
                   [Run again] [Details]
             ana | /run report
-            bot | Cancelled · x4q3 · after 1m
+            bot | Cancelled · c9t5 · after 1m
                   asked by ana
                   reason: wrong branch
                   [Run again] [Details]
-            bot | ↳ @ana question: report (b2k2)
-            only ana sees | Answered · b2k2 · Yes
-            bot | Part 2 of 2 · a6k4
+            bot | ↳ @ana question: report (p6j8)
+            only ana sees | Answered · p6j8 · Yes
+            bot | Part 2 of 2 · u6b3
 
                   A line of the report. (and so on)
-            bot | ↳ @ana failed: report (b2k2)
-            bot | ↳ @ana done: report (a6k4)
-            ana | /cancel x4q3 wrong branch
-            only ana sees | Cancelling · x4q3 · asked by ana
+            bot | ↳ @ana failed: report (p6j8)
+            bot | ↳ @ana done: report (u6b3)
+            ana | /cancel c9t5 wrong branch
+            only ana sees | Cancelling · c9t5 · asked by ana
                             reason: wrong branch
-            bot | ↳ @ana cancelled: report (x4q3)
+            bot | ↳ @ana cancelled: report (c9t5)
             ana | /run report
-            bot | Timed out · r4d2 · limit 5m
+            bot | Timed out · g3q2 · limit 5m
                   [Run again] [Details]
-            bot | File · r4d2 · report.csv (2 KB)
+            bot | File · g3q2 · report.csv (2 KB)
                   (file report.csv, 2 KB)
-            bot | ↳ @ana timed out: report (r4d2)
+            bot | ↳ @ana timed out: report (g3q2)
             ana | /run report
-            bot | Interrupted · t5e2 · bot restarted at 09:06 UTC
+            bot | Interrupted · m5q4 · bot restarted at 09:06 UTC
                   [Run again] [Details]
-            bot | ↳ @ana interrupted: report (t5e2)
+            bot | ↳ @ana interrupted: report (m5q4)
             ");
         }
         stage.ends().await;

@@ -67,10 +67,10 @@ async fn w4_a_finished_job_is_changed_by_no_late_press_cancel_or_deadline() {
     assert_eq!(stage.journal(job.short.as_str()).await, journal);
     assert_snapshot!(stage.sees(OPS).replace(&before, "(as before)\n"), @"
     (as before)
-    only ana sees | Already completed · a6k4 · done. Nothing was changed.
+    only ana sees | Already completed · u6b3 · done. Nothing was changed.
                     [Details]
-    ana | /cancel a6k4
-    only ana sees | Already completed · a6k4 · done. Nothing was changed.
+    ana | /cancel u6b3
+    only ana sees | Already completed · u6b3 · done. Nothing was changed.
                     [Details]
     ");
     stage.ends().await;
@@ -88,7 +88,7 @@ async fn w6_a_late_acknowledgement_is_sent_at_once_and_noted_once_without_a_seco
     stage.advance(Duration::from_millis(200)).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     ");
     stage.seconds(30).await;
@@ -111,7 +111,7 @@ async fn w6_a_stub_that_the_platform_has_asked_to_wait_stays_parked_past_its_dea
     stage.seconds(2).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | On it · report · a6k4
+    bot | On it · report · u6b3
           [Cancel]
     ");
     job.ends("42");
@@ -128,14 +128,14 @@ async fn w7_a_quiet_job_says_so_once_and_goes_on_when_it_speaks_again() {
     stage.seconds(300).await;
     assert_snapshot!(stage.sees_edits(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 55s · no output for 45s (edited 2×)
+    bot | Working · u6b3 · 55s · no output for 45s (edited 2×)
           [Cancel]
     ");
     job.step(2, 3, "counting");
     stage.seconds(10).await;
     assert_snapshot!(stage.sees_edits(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 5m 10s · step 2/3
+    bot | Working · u6b3 · 5m 10s · step 2/3
           ```
           collecting
           counting
@@ -145,7 +145,7 @@ async fn w7_a_quiet_job_says_so_once_and_goes_on_when_it_speaks_again() {
     stage.seconds(300).await;
     assert_snapshot!(stage.sees_edits(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 5m 55s · no output for 45s (edited 4×)
+    bot | Working · u6b3 · 5m 55s · no output for 45s (edited 4×)
           [Cancel]
     ");
     job.ends("42");
@@ -190,7 +190,7 @@ async fn w14_w15_the_same_text_is_no_edit_and_a_flood_of_lines_is_paced_and_cut(
     }
     assert_snapshot!(stage.sees_edits(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 0s
+    bot | Working · u6b3 · 0s
           ```
           counting
           ``` (edited 1×)
@@ -202,7 +202,7 @@ async fn w14_w15_the_same_text_is_no_edit_and_a_flood_of_lines_is_paced_and_cut(
     }
     assert_snapshot!(stage.sees_edits(OPS), @"
     ana | /run report
-    bot | Working · a6k4 · 39s
+    bot | Working · u6b3 · 39s
           ```
           186 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café…
           187 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café 👩‍👩‍👧 café…
@@ -230,11 +230,11 @@ async fn w9_w12_w17_the_hard_limit_ends_a_job_as_timed_out_with_what_it_had() {
     stage.seconds(6).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Timed out · a6k4 · limit 1m
+    bot | Timed out · u6b3 · limit 1m
 
           5 of 9 regions are done.
           [Run again] [Details]
-    bot | ↳ @ana timed out: report (a6k4)
+    bot | ↳ @ana timed out: report (u6b3)
     ");
     let seen = stage.inspect(job.short.as_str()).await;
     assert_eq!(seen.job.state, WorkerState::TimedOut);
@@ -255,9 +255,9 @@ async fn w9_a_job_that_does_not_obey_is_taken_away_and_ends_as_timed_out_all_the
     assert!(!job.is_alive());
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Timed out · a6k4 · limit 1m
+    bot | Timed out · u6b3 · limit 1m
           [Run again] [Details]
-    bot | ↳ @ana timed out: report (a6k4)
+    bot | ↳ @ana timed out: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -278,9 +278,9 @@ async fn w10_w11_silence_ends_a_job_and_what_was_said_just_before_counts() {
     stage.seconds(3).await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Timed out · a6k4 · no sign of life for 2s
+    bot | Timed out · u6b3 · no sign of life for 2s
           [Run again] [Details]
-    bot | ↳ @ana timed out: report (a6k4)
+    bot | ↳ @ana timed out: report (u6b3)
     ");
     stage.ends().await;
 }
@@ -299,12 +299,12 @@ async fn w13_what_a_result_says_never_decides_how_the_job_ended() {
     assert_eq!(stage.jobs().await[0].state, WorkerState::Failed);
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Done · a6k4 · 0s
+    bot | Done · u6b3 · 0s
 
           Failed · Cancelled · Timed out: nothing of that, all is well.
           [Details]
     ana | /run report
-    bot | Failed · m3a9 · exit 2
+    bot | Failed · p6j8 · exit 2
 
           Done · everything is fine
           [Run again] [Details]
@@ -322,7 +322,7 @@ async fn w16_an_unhappy_end_can_be_asked_about_and_starts_nothing_by_itself() {
     stage.seconds(600).await;
     assert_eq!((stage.jobs().await.len(), stage.puppets.waiting()), (1, 0));
     assert_snapshot!(stage.asks(&ana, OPS, &format!("/status {}", job.short)).await, @"
-    failed · report · a6k4 · 40s
+    failed · report · u6b3 · 40s
     `09:00` accepted from ana
     `09:00` started
     `09:00` stub attempt 1: surfaced
@@ -351,12 +351,12 @@ async fn w18_a_panic_is_one_terminal_state_with_its_words_and_harms_nobody_else(
     stage.moment().await;
     assert_snapshot!(stage.sees(OPS), @"
     ana | /run report
-    bot | Failed · a6k4 · panicked
+    bot | Failed · u6b3 · panicked
 
           index out of bounds: the len is 3 but the index is 7
           [Run again] [Details]
     ana | /run report
-    bot | Done · b2k2 · 0s
+    bot | Done · p6j8 · 0s
 
           42
           [Details]

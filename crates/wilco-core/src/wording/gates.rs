@@ -47,26 +47,36 @@ pub fn halted(halt: &Halt) -> String {
 
 /// What stands below that line.
 pub fn halt_text(halt: &Halt) -> String {
-    let open = format!("`wilco gate open {}`", harmless(halt.backend.as_str()));
+    let open = opens(&halt.backend);
     if halt.told {
-        return format!("It can be run again when its gate is open: {open}");
+        return format!("It can be run again once that gate is open: {open}.");
     }
-    format!("Its gate opens with {open}, or by itself where its credentials are watched. Until then no job calls it.")
+    format!("After that {open}. Where its credentials are watched it opens by itself. Until then no job calls it.")
+}
+
+/// Who opens a gate, and with what. Who reads it in a chat may have no shell.
+fn opens(backend: &BackendId) -> String {
+    format!("whoever runs the bot opens the gate with `wilco gate open {}`", harmless(backend.as_str()))
 }
 
 /// A job behind a closed gate was asked for: nothing is started.
 pub fn gate_closed(gate: &ClosedGate) -> Reply {
     Reply::text(format!(
-        "Not started: {}. Then open its gate with `wilco gate open {}` and give it again. Closed since {} by `{}`.",
+        "Not started: {}, then {}. Give it again after that. Closed since {} by `{}`.",
         to_do(&gate.backend, gate.reason),
-        harmless(gate.backend.as_str()),
+        opens(&gate.backend),
         gate.closed.clock_time(),
         gate.job
     ))
 }
 
-/// A closed gate as `/status` and `wilco gate list` show it, after the backend's name.
+/// A closed gate as `/status` shows it, after the backend's name.
 pub fn gate_line(gate: &ClosedGate) -> String {
+    format!("{}, then {}", to_do(&gate.backend, gate.reason), opens(&gate.backend))
+}
+
+/// A closed gate as `wilco gate list` shows it to whoever sits at the shell.
+pub fn gate_line_for_host(gate: &ClosedGate) -> String {
     format!("{}, then `wilco gate open {}`", to_do(&gate.backend, gate.reason), harmless(gate.backend.as_str()))
 }
 
@@ -89,7 +99,14 @@ mod tests {
         let ending = Ending { detail: halted(&halt), halt: Some(halt), ..Ending::bare(EndKind::Failed, "") };
         let short = Short::new("k7f2");
         let job = Job { kind: "triage", short: &short };
-        end_header(&EndFacts { job, elapsed: Duration::from_secs(99), ending: &ending, cancel: None, step: None })
+        end_header(&EndFacts {
+            job,
+            elapsed: Duration::from_secs(99),
+            ending: &ending,
+            cancel: None,
+            step: None,
+            origin: &crate::followup::Origin::Person,
+        })
     }
 
     #[test]
@@ -121,7 +138,14 @@ mod tests {
         let job = Job { kind: "triage", short: &short };
         let said = |attempts| {
             let ending = Ending { attempts, ..Ending::bare(EndKind::Failed, "exit 2") };
-            end_header(&EndFacts { job, elapsed: Duration::from_secs(9), ending: &ending, cancel: None, step: None })
+            end_header(&EndFacts {
+                job,
+                elapsed: Duration::from_secs(9),
+                ending: &ending,
+                cancel: None,
+                step: None,
+                origin: &crate::followup::Origin::Person,
+            })
         };
         assert_eq!(said(Some(3)), "Failed · k7f2 · exit 2 after 3 attempts");
         assert_eq!(said(Some(1)), "Failed · k7f2 · exit 2 after 9s");

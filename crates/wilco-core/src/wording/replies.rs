@@ -76,7 +76,7 @@ pub fn which_one(candidates: &[JobView], verb: &str) -> Reply {
         .map(|job| Button::new(format!("{} · {}", job.short, job.kind), press(job.short.to_string())))
         .collect();
     let ids = candidates.iter().map(|job| format!("`{}`", job.short)).collect::<Vec<_>>().join(", ");
-    Reply { text: format!("Which one? {} jobs fit: {ids}. Nothing was changed.", candidates.len()), buttons }
+    Reply::text(format!("Which one? {} jobs fit: {ids}. Nothing was changed.", candidates.len())).with_buttons(buttons)
 }
 
 /// No job runs here.
@@ -126,7 +126,7 @@ pub fn draining() -> Reply {
 
 /// A cancel was stored.
 pub fn cancel_stored(short: &Short, by: &str, reason: &str) -> Reply {
-    Reply::text(format!("Cancelling · {short} · asked by {}\nreason: {}", one_line(by), harmless(reason)))
+    Reply::text(format!("Cancelling · {short} · asked by {}\nreason: {}", harmless(by), harmless(reason)))
 }
 
 /// A waiting job was cancelled at once.
@@ -136,15 +136,13 @@ pub fn cancelled_at_once(short: &Short, reason: &str) -> Reply {
 
 /// A cancel came twice.
 pub fn already_cancelling(short: &Short, by: &str, reason: &str) -> Reply {
-    Reply::text(format!("Already cancelling · {short} · asked by {}\nreason: {}", one_line(by), harmless(reason)))
+    Reply::text(format!("Already cancelling · {short} · asked by {}\nreason: {}", harmless(by), harmless(reason)))
 }
 
 /// The job had ended before.
 pub fn already_completed(short: &Short, state: WorkerState) -> Reply {
-    Reply {
-        text: format!("Already completed · {short} · {}. Nothing was changed.", state_words(state)),
-        buttons: vec![Button::new("Details", Press::Details { id: short.to_string() })],
-    }
+    Reply::text(format!("Already completed · {short} · {}. Nothing was changed.", state_words(state)))
+        .with_buttons(vec![Button::new("Details", Press::Details { id: short.to_string() })])
 }
 
 /// A watch was stored.
@@ -164,15 +162,13 @@ pub fn answered(short: &Short, choice: &str) -> Reply {
 
 /// Somebody was faster, or pressed twice.
 pub fn answered_before(short: &Short, choice: &str, by: &str) -> Reply {
-    Reply::text(format!("Answered already · {short} · {} by {}. Nothing was changed.", one_line(choice), one_line(by)))
+    Reply::text(format!("Answered already · {short} · {} by {}. Nothing was changed.", one_line(choice), harmless(by)))
 }
 
 /// The question's job has ended.
 pub fn question_expired(short: &Short, at: Timestamp) -> Reply {
-    Reply {
-        text: format!("This question expired at {}: {short} has ended. Nothing was changed.", at.clock_time()),
-        buttons: vec![Button::new("Ask again", Press::RunAgain { id: short.to_string() })],
-    }
+    Reply::text(format!("This question expired at {}: {short} has ended. Nothing was changed.", at.clock_time()))
+        .with_buttons(vec![Button::new("Ask again", Press::RunAgain { id: short.to_string() })])
 }
 
 /// A button that this bot does not know.
@@ -192,15 +188,19 @@ pub fn whoami(person: &Person, account: &str, role: Option<Role>) -> Reply {
     };
     Reply::text(format!(
         "{} · id `{}` on {account} · role {}\nYou may {may}.",
-        one_line(&person.name),
-        one_line(&person.id),
+        harmless(&person.name),
+        one_line(&person.id).replace('`', "'"),
         role.map_or("none", Role::name)
     ))
 }
 
 /// The commands, and what there is to run.
 pub fn help(workers: &[(String, String)]) -> Reply {
-    let mut text = TABLE.iter().map(|spec| format!("`{}` {}", spec.usage(), spec.about)).collect::<Vec<_>>().join("\n");
+    let line = |spec: &Spec| match spec.alias {
+        Some(alias) => format!("`{}` {} (also /{alias})", spec.usage(), spec.about),
+        None => format!("`{}` {}", spec.usage(), spec.about),
+    };
+    let mut text = TABLE.iter().map(line).collect::<Vec<_>>().join("\n");
     text.push_str("\n\nWorkers:");
     for (name, about) in workers {
         text.push_str(&format!("\n`/run {name}` {about}"));
@@ -223,7 +223,7 @@ pub fn jobs(list: &[JobView], now: Timestamp) -> Reply {
             job.kind,
             state_words(job.state),
             text::duration(elapsed),
-            one_line(&job.by)
+            harmless(&job.by)
         ));
         let id = job.short.to_string();
         if !job.state.is_terminal() {
@@ -232,7 +232,7 @@ pub fn jobs(list: &[JobView], now: Timestamp) -> Reply {
         buttons.push(Button::new(format!("Details {}", job.short), Press::Details { id }));
     }
     buttons.truncate(10);
-    Reply { text: lines.join("\n"), buttons }
+    Reply::text(lines.join("\n")).with_buttons(buttons)
 }
 
 /// How the bot is.
@@ -266,5 +266,5 @@ pub fn timeline(job: &JobView, lines: &[String], now: Timestamp) -> Reply {
     } else {
         vec![Button::new("Cancel", Press::Cancel { id: job.short.to_string() })]
     };
-    Reply { text, buttons }
+    Reply::text(text).with_buttons(buttons)
 }

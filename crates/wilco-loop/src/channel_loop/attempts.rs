@@ -73,21 +73,17 @@ pub(super) fn follows(
         }
         (Next::Again(_) | Next::GiveUp, failure, policy) => {
             let attempts = policy.map(|_| *number).filter(|attempts| *attempts > 1);
-            if let Some(attempts) = attempts {
-                exhausted(worker, &running.short, attempts, &failure);
+            if let (Failure::Retryable(cause), Some(_)) = (&failure, policy) {
+                exhausted(worker, &running.short, *number, cause);
             }
             Follows::End(Ending { attempts, ..ending::failed(failure) })
         }
     }
 }
 
-/// The report of a job that was tried as often as it may be (requirement H6).
-fn exhausted(worker: &WorkerId, short: &Short, attempts: u32, failure: &Failure) {
-    let code = match failure {
-        Failure::Retryable(cause) | Failure::Permanent(cause) => cause.code.as_str(),
-        Failure::SessionExpired | Failure::NeedsCredit | Failure::NeedsKey => "",
-    };
-    tracing::warn!(worker_id = %worker, %short, attempts, code, "retries exhausted");
+/// The report of a job that was tried as often as it may be and could have been tried again (requirement H6).
+fn exhausted(worker: &WorkerId, short: &Short, attempts: u32, cause: &Cause) {
+    tracing::warn!(worker_id = %worker, %short, attempts, code = cause.code, "retries exhausted");
 }
 
 impl ChannelLoop {

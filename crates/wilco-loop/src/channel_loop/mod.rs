@@ -7,6 +7,8 @@
 mod adapters;
 mod attempts;
 mod ending;
+mod followups;
+mod keeping;
 mod lane;
 mod outbox;
 mod questions;
@@ -20,19 +22,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
-use wilco_core::settings::Settings;
 use wilco_core::{Timestamp, WorkerId};
 use wilco_store::StoreError;
-use wilco_store::changes::{BeginDue, OpenGates, Prune, Pruned, RenewLeases, ResumeAccounts, Run, STARTS};
-use wilco_store::reads::Stopping;
+use wilco_store::changes::{BeginDue, RenewLeases, Run, STARTS};
 
-use crate::credentials;
 use crate::event::Event;
+use crate::firing::Rooms;
 use crate::intake::{self, Taken};
+use crate::notices;
 use crate::shared::Shared;
 pub(crate) use adapters::listen;
+use followups::Followups;
 use outbox::Outbox;
 use running::{Running, StopReason};
 use timers::{Timer, Timers};
@@ -96,6 +98,8 @@ pub(crate) struct ChannelLoop {
     running: BTreeMap<WorkerId, Running>,
     timers: Timers,
     outbox: Outbox,
+    followups: Followups,
+    rooms: Rooms,
     /// Progress edits whose answer is not stored yet: a result may wait for it.
     edits_open: u32,
     beginning: Flight,
@@ -104,6 +108,8 @@ pub(crate) struct ChannelLoop {
     /// Jobs that rest between two attempts, and until when: only a hint that their messages have something to show.
     resting: BTreeMap<WorkerId, Timestamp>,
     due_look: Flight,
+    looking: Flight,
+    signing_in: Flight,
     watching: bool,
     phase: Phase,
     last_turn: Duration,
@@ -114,6 +120,7 @@ impl ChannelLoop {
         shared: Shared,
         events: mpsc::UnboundedSender<Event>,
         woken: mpsc::UnboundedReceiver<Event>,
+        places: Arc<Semaphore>,
     ) -> Self {
         let last_turn = shared.clock().monotonic();
         Self {
@@ -124,11 +131,15 @@ impl ChannelLoop {
             running: BTreeMap::new(),
             timers: Timers::default(),
             outbox: Outbox::default(),
+            followups: Followups::default(),
+            rooms: Rooms::beside(places),
             edits_open: 0,
             beginning: Flight::default(),
             begun_at: Timestamp(i64::MIN),
             resting: BTreeMap::new(),
             due_look: Flight::default(),
+            looking: Flight::default(),
+            signing_in: Flight::default(),
             watching: false,
             phase: Phase::Serving,
             last_turn,
@@ -141,8 +152,10 @@ impl ChannelLoop {
         self.timers.set(Timer::Look, now.plus(LOOK_EVERY));
         self.timers.set(Timer::Prune, now.plus(Duration::from_secs(60)));
         self.timers.set(Timer::Tick, now);
+        self.timers.set(Timer::Pulse, now.plus(wilco_core::schedule::PULSE_EVERY));
         self.begin();
         self.poke_outbox();
+        self.poke_followups();
         while !self.is_over() {
             let wake = self.timers.next().map(|at| self.shared.steady().monotonic_for(at));
             let sleep = self.shared.clock().sleep_until(wake.unwrap_or(self.last_turn + LOOK_EVERY));
@@ -200,10 +213,13 @@ impl ChannelLoop {
                 self.edits_open = self.edits_open.saturating_sub(1);
                 self.poke_outbox();
             }
+            Event::FollowupsClaimed(claimed) => self.on_followups_claimed(claimed),
+            Event::FollowupFired(shot) => self.on_followup_fired(*shot),
             Event::NextDue(wake) => self.on_next_due(wake),
             Event::DeadlinesPassed(missed) => self.on_deadlines(missed),
             Event::Judged { missed, answer } => self.on_judged(&missed, answer),
             Event::Looked(found) => self.on_looked(found),
+            Event::SignedIn(opened) => self.on_signed_in(opened),
             Event::Pruned(pruned) => self.on_pruned(pruned),
             Event::Kept(kept) => {
                 if let Err(error) = kept {
@@ -239,6 +255,12 @@ impl ChannelLoop {
         for (worker, short, message) in taken.strays {
             let shared = self.shared.clone();
             self.tasks.spawn(strays::adopt(shared, worker, short, message));
+        }
+        for worker in taken.ended {
+            self.tasks.spawn(notices::of_job(self.shared.clone(), worker));
+        }
+        if !taken.followups.is_empty() {
+            self.tasks.spawn(notices::of_changes(self.shared.clone(), taken.followups));
         }
         if !taken.accepted.is_empty() {
             self.begin();
@@ -287,11 +309,14 @@ impl ChannelLoop {
         while let Some(timer) = self.timers.pop(now) {
             match timer {
                 Timer::Outbox => self.poke_outbox(),
+                Timer::Followups => self.poke_followups(),
+                Timer::Pulse => self.pulse(),
                 Timer::Begin => self.begin(),
                 Timer::Tick => self.tick(),
                 Timer::Look => {
                     self.timers.set(Timer::Look, now.plus(LOOK_EVERY));
-                    self.hand(look(self.shared.clone()), Event::Looked);
+                    self.notice_clock_step();
+                    self.look();
                 }
                 Timer::Renew => {
                     if !self.running.is_empty() {
@@ -313,65 +338,6 @@ impl ChannelLoop {
                 }
             }
         }
-    }
-
-    fn on_looked(&mut self, found: Result<Option<Vec<WorkerId>>, StoreError>) {
-        match found {
-            Ok(Some(stopping)) => {
-                for worker in stopping {
-                    self.stop(&worker, StopReason::Cancel);
-                }
-                self.begin();
-                self.poke_outbox();
-            }
-            Ok(None) => {}
-            // The next look is a second away, and says so again only in the debug log.
-            Err(error) => tracing::debug!(%error, "the store did not say whether it was changed"),
-        }
-    }
-
-    fn prune(&mut self) {
-        let now = self.now();
-        self.timers.set(Timer::Prune, now.plus(PRUNE_EVERY));
-        let store = self.shared.store().clone();
-        let retention = self.shared.settings().retention;
-        self.hand(async move { store.write(Prune { now, retention }).await }, Event::Pruned);
-    }
-
-    fn on_pruned(&mut self, pruned: Result<Pruned, StoreError>) {
-        match pruned {
-            Ok(pruned) => {
-                if pruned.more {
-                    self.timers.set(Timer::Prune, self.now().plus(STORE_PAUSE));
-                }
-                for worker in pruned.emptied {
-                    let folder = self.shared.folder(&worker);
-                    self.tasks.spawn_blocking(move || {
-                        if let Err(error) = std::fs::remove_dir_all(&folder)
-                            && error.kind() != std::io::ErrorKind::NotFound
-                        {
-                            tracing::warn!(worker_id = %worker, %error, "a job's folder could not be removed");
-                        }
-                    });
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the retention waits for the store"),
-        }
-    }
-
-    fn on_settings(&mut self, settings: Arc<Settings>) {
-        self.shared.set_settings(settings);
-        let (store, now) = (self.shared.store().clone(), self.now());
-        // A person has changed something, so what waited for a person is tried again.
-        let resume = async move {
-            store.write(ResumeAccounts { now }).await?;
-            let because = "the configuration was read again";
-            store.write(OpenGates { backend: None, stamp: None, because }).await.map(drop)
-        };
-        self.hand(resume, Event::Kept);
-        self.timers.set(Timer::Outbox, now.plus(Duration::from_millis(100)));
-        self.timers.set(Timer::Tick, now);
-        self.begin();
     }
 
     fn on_drain(&mut self) {
@@ -405,14 +371,6 @@ impl ChannelLoop {
         if self.phase != Phase::Flushing {
             self.timers.set_once(Timer::Flush, self.now().plus(FLUSH_LIMIT));
         }
-        self.phase == Phase::Flushing || (self.outbox.is_idle() && self.edits_open == 0)
+        self.phase == Phase::Flushing || (self.outbox.is_idle() && self.followups.is_idle() && self.edits_open == 0)
     }
-}
-
-/// Whether another process has changed the store, or somebody has signed in to a backend; if so, which
-/// jobs shall stop.
-async fn look(shared: Shared) -> Result<Option<Vec<WorkerId>>, StoreError> {
-    let opened = credentials::reopen(&shared).await?;
-    let changed = shared.store().poll_changed().await?;
-    if changed || opened { shared.store().read(Stopping).await.map(Some) } else { Ok(None) }
 }

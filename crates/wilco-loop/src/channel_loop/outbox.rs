@@ -113,6 +113,12 @@ impl ChannelLoop {
                 if let Some(at) = wake.outbox {
                     self.timers.set(Timer::Outbox, at);
                 }
+                if let Some(at) = wake.followup {
+                    self.followup_due(at);
+                }
+                if let Some(at) = wake.claim {
+                    self.timers.set(Timer::Followups, at);
+                }
                 // One that a look has seen already waits for a slot, and is begun as soon as there is one.
                 if let Some(at) = wake.begin.filter(|at| *at > self.begun_at) {
                     self.timers.set(Timer::Begin, at);

@@ -21,7 +21,7 @@ use super::{ChannelLoop, STORE_PAUSE};
 use crate::event::{Answer, Event};
 use crate::host::{LoopHost, Mailbox};
 use crate::supervisor::{Task, TaskEnd};
-use crate::{credentials, delivery};
+use crate::{delivery, notices};
 
 /// How often a picture is stored at the most (requirement J1).
 const RECORD_EVERY: Duration = Duration::from_secs(3);
@@ -48,6 +48,8 @@ pub(crate) struct Running {
     stopping: Option<StopReason>,
     ended: bool,
     attempt: Attempt,
+    /// Whether a follow-up has started it, so that its end is the follow-up's affair, too.
+    scheduled: bool,
     questions: Questions,
     last_record: Option<Timestamp>,
     /// Whether the last write was not taken, so that an outage is told once.
@@ -99,6 +101,7 @@ impl ChannelLoop {
             stopping: None,
             ended: false,
             attempt: Attempt { number: run.attempt, backend },
+            scheduled: run.input.origin.scheduled().is_some(),
             questions: Questions::default(),
             last_record: None,
             store_fails: false,
@@ -119,12 +122,17 @@ impl ChannelLoop {
             worker,
             input: run.input,
             host,
-            stop,
+            stop: stop.clone(),
             clock: Arc::clone(self.shared.clock()),
         };
+        let shared = self.shared.clone();
         let work = async move {
             // Before the first call, so that whoever signs in while it runs is noticed.
-            let stamp = credentials::stamp(watched).await;
+            let stamp = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                stamp = shared.looks().stamp(shared.clock(), watched) => stamp,
+            };
             (task.run().await, stamp)
         };
         self.hand(work, {
@@ -287,6 +295,9 @@ impl ChannelLoop {
             }
             Answer::Judged(detail) => self.on_lane_judged(worker, detail),
             Answer::Finished => {
+                if self.running.get(worker).is_some_and(|running| running.scheduled) {
+                    self.tasks.spawn(notices::of_job(self.shared.clone(), worker.clone()));
+                }
                 self.let_go(worker);
                 self.begin();
                 self.poke_outbox();

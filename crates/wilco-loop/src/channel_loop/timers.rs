@@ -8,6 +8,8 @@ use wilco_core::{Timestamp, WorkerId};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     Outbox,
+    Followups,
+    Pulse,
     Begin,
     Tick,
     Look,

@@ -11,6 +11,7 @@ use super::running::StopReason;
 use super::timers::Timer;
 use super::{ChannelLoop, SUSPENDED_AFTER};
 use crate::event::Event;
+use crate::notices;
 
 impl ChannelLoop {
     /// A process that was suspended, or a machine that slept, has let every deadline pass unseen. The
@@ -86,7 +87,13 @@ impl ChannelLoop {
                     platforms: self.shared.platforms(),
                     fresh: self.shared.fresh(),
                 };
-                self.hand(async move { store.write(change).await.map(drop) }, Event::Kept);
+                let (shared, worker) = (self.shared.clone(), missed.worker.clone());
+                let finish = async move {
+                    store.write(change).await?;
+                    notices::of_job(shared, worker).await;
+                    Ok(())
+                };
+                self.hand(finish, Event::Kept);
             }
             Ok(None) => {}
             Err(error) => tracing::debug!(worker_id = %missed.worker, %error, "a deadline is judged later"),

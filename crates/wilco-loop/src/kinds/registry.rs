@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use wilco_core::job::Worker;
+use wilco_core::job::{SAY, Worker};
 use wilco_core::time::Clock;
 
 use super::{Demo, Echo, Say};
@@ -32,9 +32,15 @@ impl Kinds {
         kinds
     }
 
-    /// The kind of that name.
-    pub fn get(&self, name: &str) -> Option<Arc<dyn Worker>> {
+    /// The kind of that name, as people may start it.
+    pub fn offered(&self, name: &str) -> Option<Arc<dyn Worker>> {
         self.snapshot().get(name).cloned()
+    }
+
+    /// The kind of that name, as jobs run it. Reminders and notices are `say` jobs, so there is always
+    /// that one, also where it is not offered.
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Worker>> {
+        self.offered(name).or_else(|| (name == SAY).then(|| Arc::new(Say) as Arc<dyn Worker>))
     }
 
     /// The name that was probably meant; whether letters are small or capital makes no difference.
@@ -83,6 +89,7 @@ mod tests {
         next.insert("report".to_owned(), Arc::new(Say));
         kinds.replace(next);
         assert!(kinds.get("echo").is_none());
+        assert!(kinds.offered("say").is_none() && kinds.get("say").is_some(), "a reminder can always be said");
         assert_eq!(kinds.about(), [("report".to_owned(), Say.about())]);
         assert_eq!(held.about(), Echo.about());
     }

@@ -35,7 +35,7 @@ impl Clock for Jumping {
 }
 
 pub(super) fn input(text: &str) -> Input {
-    Input { text: text.to_owned(), person: Person::new("u1", "ana"), rerun: 0 }
+    Input::new(text.to_owned(), Person::new("u1", "ana"))
 }
 
 /// A host that keeps what it is told and gives the prepared answer.

@@ -167,7 +167,7 @@ fn worker_by(spec: CommandSpec, clock: Arc<dyn Clock>) -> CommandWorker {
 }
 
 fn input(text: &str) -> Input {
-    Input { text: text.to_owned(), person: Person::new("u1", "ana"), rerun: 0 }
+    Input::new(text.to_owned(), Person::new("u1", "ana"))
 }
 
 /// A worker that is a shell script; a person's values are its `$1`, `$2`…

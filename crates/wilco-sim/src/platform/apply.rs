@@ -251,6 +251,7 @@ impl State {
             name,
             text: reply.text.clone(),
             buttons: reply.buttons.clone(),
+            rows: reply.rows.clone(),
         });
         MessageRef { address: address.clone(), message: format!("n{}", self.notes.len()) }
     }

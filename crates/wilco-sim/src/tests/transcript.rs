@@ -16,7 +16,7 @@ async fn the_channel_as_a_person_sees_it() {
     stub.body.buttons = vec![Button::new("Cancel", Press::Cancel { id: "k7f2".into() })];
     let message = surfaced(world.adapter.post(&stub).await);
     let removed = world.posted(K::Stub, "k2", "On it · report · m3p4").await;
-    let note = Reply { text: "Which one?\nTwo fit.".into(), buttons: stub.body.buttons.clone() };
+    let note = Reply::text("Which one?\nTwo fit.").with_buttons(stub.body.buttons.clone());
     let update = wilco_core::StatusUpdate::Note { person: "u1".into(), reply: note };
     surfaced(world.adapter.status(&ops(), &update).await);
     surfaced(world.adapter.edit(&message, &envelope(K::Progress, "k3", "Working")).await);

@@ -1,6 +1,6 @@
 //! Accepting a job: the promise begins when this commits.
 
-use wilco_core::job::Input;
+use wilco_core::job::{Input, SAY};
 use wilco_core::journal::Event;
 use wilco_core::settings::{Admission, KindSettings, Load, Quotas, admit};
 use wilco_core::{BackendId, ContractId, Person, Place, ReceiptId, Route, Short, Timestamp, WorkerId};
@@ -23,7 +23,9 @@ pub(super) const KIND_LOAD: &str = "SELECT \
     COALESCE(SUM(CASE WHEN state IN ('running', 'cancelling') THEN 1 ELSE 0 END), 0) AS running, \
     COALESCE(SUM(CASE WHEN state = 'queued' AND due_at IS NULL THEN 1 ELSE 0 END), 0) AS queued \
     FROM workers WHERE ended_at IS NULL AND kind = $1";
-pub(super) const TAKEN: &str = "SELECT 1 AS one FROM workers WHERE short = $1";
+/// A person types the id of a job or that of a follow-up after the same `/cancel`.
+pub(super) const TAKEN: &str = "SELECT 1 AS one FROM workers WHERE short = $1 \
+                                UNION ALL SELECT 1 AS one FROM followups WHERE short = $1";
 const INSERT: &str = "INSERT INTO workers (id, short, kind, input, rules, state, person_id, person_name, account, \
     channel, thread, ahead, created_at, backend) \
     VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12, $13)";
@@ -74,7 +76,15 @@ pub(crate) async fn accept(
     let load = load(tx, job, place, person, now).await?;
     let ahead = match admit(&load, &job.quotas, job.rules.max_running) {
         Admission::Starts => None,
+        // What only says something needs no slot, and so waits for none.
+        _ if job.kind == SAY && !job.input.origin.is_person() => None,
         Admission::Waits { ahead } => Some(ahead),
+        // What a follow-up asks for was admitted when it was scheduled: a full queue queues it.
+        Admission::TooSoon { .. } | Admission::PersonFull { .. } | Admission::ChannelFull { .. }
+            if !job.input.origin.is_person() =>
+        {
+            Some(load.person_queued)
+        }
         refused @ (Admission::TooSoon { .. } | Admission::PersonFull { .. } | Admission::ChannelFull { .. }) => {
             return Ok(Err(refused));
         }
@@ -120,6 +130,7 @@ pub(crate) async fn accept(
         input: job.input.text.clone(),
         by: person.name.clone(),
         address: address.clone(),
+        scheduled: job.input.origin.scheduled().cloned(),
     }];
     if let Some(ahead) = ahead {
         events.push(Event::Queued { ahead });

@@ -7,6 +7,7 @@ use wilco_core::receipt::ReceiptKind;
 use wilco_core::worker::EndKind;
 use wilco_core::{Cause, ContractId, Timestamp, WorkerId};
 
+use super::followup;
 use crate::engine::{Tx, args};
 use crate::error::StoreError;
 use crate::journal;
@@ -38,6 +39,7 @@ pub(crate) async fn worker(
         return Ok(());
     }
     tx.run(EXPIRE, args![now, worker]).await?;
+    followup::worker_unreadable(tx, worker, now).await?;
     let mut events = vec![Event::Completed { end: EndKind::Failed, detail: DETAIL.to_owned(), summary: String::new() }];
     for row in tx.rows(CONTRACTS_OF_WORKER, args![worker]).await? {
         contract(tx, &ContractId::new(row.text("id")?), &cause, now, &mut events).await?;

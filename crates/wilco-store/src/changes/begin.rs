@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use wilco_core::gate::ClosedGate;
-use wilco_core::job::Input;
+use wilco_core::job::{Input, SAY};
 use wilco_core::journal::Event;
 use wilco_core::schedule::WORKER_LEASE;
 use wilco_core::settings::{KindSettings, Settings};
@@ -109,8 +109,8 @@ impl Change for BeginDue {
                 };
                 if let Some(gate) = shut(gates, worker.backend.as_ref()) {
                     let ending = gate::end(tx, &worker, &gate.backend, gate.reason, false).await?;
-                    // A job ends once, so that its own id, drawn like any other, begins the ids of its receipts.
-                    let mut fresh = Fresh::new(worker.id.as_str());
+                    // A job ends once, so that its own id, drawn like any other, begins the ids of what its end needs.
+                    let mut fresh = Fresh::behind(worker.id.as_str());
                     terminate(tx, worker, &ending, self.now, &self.platforms, &mut fresh).await?;
                 } else if slots.take(&worker, &self.settings) {
                     started.push(self.start(tx, worker).await?);
@@ -179,6 +179,9 @@ impl Slots {
     }
 
     fn take(&mut self, worker: &WorkerRow, settings: &Settings) -> bool {
+        if worker.kind == SAY {
+            return true;
+        }
         let person = (worker.address.account.to_string(), worker.person_id.clone());
         let person = self.by_person.entry(person).or_default();
         let kind = self.by_kind.entry(worker.kind.clone()).or_default();

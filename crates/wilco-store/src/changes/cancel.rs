@@ -18,6 +18,7 @@ const STORE: &str = "UPDATE workers SET state = 'cancelling', cancel_by = $1, ca
                      deadline = NULL WHERE id = $4 AND state = $5";
 const STORE_QUEUED: &str = "UPDATE workers SET cancel_by = $1, cancel_reason = $2, cancel_at = $3 WHERE id = $4";
 const BY_RECEIPT: &str = concat!(worker_columns!(), "WHERE id = (SELECT worker FROM receipts WHERE receipts.id = $1)");
+const PLACE: &str = "SELECT account, channel, thread FROM workers WHERE id = $1";
 const PROGRESS_OFF: &str = "UPDATE contracts SET progress_deadline = NULL WHERE worker = $1";
 
 /// Which job a cancel means.
@@ -92,6 +93,12 @@ pub(crate) async fn cancel(
     let id = worker.id.clone();
     let result = store(tx, worker, asker.name(), reason, now, platforms, fresh).await?;
     Ok(Ok(CancelDone { worker: id, result }))
+}
+
+/// Where a job was asked for.
+pub(super) async fn place_of(tx: &mut Tx<'_>, worker: &WorkerId) -> Result<Option<Address>, StoreError> {
+    let row = tx.row(PLACE, args![worker]).await?;
+    row.map(|row| crate::rows::address(&row)).transpose()
 }
 
 async fn by_stub(

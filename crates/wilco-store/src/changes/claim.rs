@@ -261,7 +261,7 @@ impl ClaimDue {
             }
             (ReceiptKind::Stub, None) => {
                 let ahead = worker.ahead.filter(|_| worker.state == WorkerState::Queued);
-                wording::stub(worker.job(), &DeliveryKey::from(&receipt.id), ahead)
+                wording::stub(worker.job(), &DeliveryKey::from(&receipt.id), ahead, &worker.input.origin)
             }
             (ReceiptKind::Content | ReceiptKind::Part | ReceiptKind::File | ReceiptKind::Ping, None) => {
                 return Err(StoreError::Undecodable { what: "body".into(), why: "a result without a body".into() });

@@ -12,7 +12,7 @@ use wilco_core::{Timestamp, WorkerId};
 
 use super::contract::{self, At, Draft};
 use super::gate::CloseGate;
-use super::{Fresh, Platforms, aside};
+use super::{Fresh, Platforms, aside, followup};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
@@ -113,6 +113,7 @@ pub(crate) async fn terminate(
     }
     aside::unreadable_contracts(tx, &worker.id, now, &mut events).await?;
     journal::append(tx, &worker.id, now, &events).await?;
+    followup::worker_ended(tx, &worker, &ending, now, fresh).await?;
     crash::point("store.finish.applied");
     let (id, short, detail) = (worker.id.clone(), worker.short.clone(), ending.detail.clone());
     tx.tell(move || tracing::info!(worker_id = %id, %short, state = state.name(), detail, "ended"));
@@ -160,7 +161,7 @@ pub(crate) async fn show_end(
         contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::File, place, Some(&body)), now).await?;
     }
     if pings(worker, ending, now) {
-        let body = wording::ping(job, &contract.person, ending);
+        let body = wording::ping(job, &contract.person, ending, &worker.input.origin);
         let id = fresh.receipt();
         contract::insert(tx, &at, &Draft::waiting(&id, ReceiptKind::Ping, 0, Some(&body)), now).await?;
     }
@@ -175,6 +176,7 @@ pub(crate) fn end_facts<'a>(worker: &'a WorkerRow, ending: &'a Ending, now: Time
         ending,
         cancel: worker.cancel.as_ref().map(|cancel| (cancel.by.as_str(), cancel.reason.as_str())),
         step: worker.shown.step,
+        origin: &worker.input.origin,
     }
 }
 
@@ -191,7 +193,8 @@ fn pings(worker: &WorkerRow, ending: &Ending, now: Timestamp) -> bool {
         Notify::Failure => kind != EndKind::Done && kind != EndKind::Cancelled,
         Notify::Never => false,
     };
-    wanted && took > PING_AFTER
+    // Nobody sits and waits for what was scheduled: it notifies however quickly it was done.
+    wanted && (took > PING_AFTER || !worker.input.origin.is_person())
 }
 
 fn summary(text: &str) -> String {

@@ -5,6 +5,7 @@ use wilco_core::gate::{ClosedGate, GateReason, Halt};
 use wilco_core::worker::{EndKind, Ending};
 use wilco_core::{AccountId, BackendId, Short, Timestamp, wording};
 
+use super::followup;
 use crate::engine::{Change, Row, Tx, args};
 use crate::error::StoreError;
 use crate::rows::{WorkerRow, named};
@@ -120,6 +121,8 @@ pub struct OpenGates {
     pub stamp: Option<String>,
     /// Why, for the log.
     pub because: &'static str,
+    /// The wall clock: what waited for the gate is due now.
+    pub wall: Timestamp,
 }
 
 #[async_trait]
@@ -142,6 +145,7 @@ impl Change for OpenGates {
             }
             tx.run(OPEN, args![&gate.backend]).await?;
             tx.run(FORGET, args![&gate.backend]).await?;
+            followup::gate_opened(tx, &gate.backend, self.wall).await?;
             let (backend, because) = (gate.backend.clone(), self.because);
             tx.tell(move || tracing::info!(%backend, because, "gate opened"));
             opened.push(gate);

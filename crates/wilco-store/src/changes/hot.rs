@@ -7,6 +7,12 @@ use super::{
 use crate::rows::{CONTRACT_BY_ID, CONTRACTS_OF_WORKER, RECEIPT_BY_ID, RECEIPTS_OF_CONTRACT, WORKER_BY_ID};
 
 pub(crate) fn hot() -> Vec<(&'static str, &'static str)> {
+    let mut all = jobs();
+    all.extend(super::followup::hot());
+    all
+}
+
+fn jobs() -> Vec<(&'static str, &'static str)> {
     vec![
         ("accept.LOAD", accept::LOAD),
         ("accept.KIND_LOAD", accept::KIND_LOAD),
@@ -39,6 +45,10 @@ pub(crate) fn hot() -> Vec<(&'static str, &'static str)> {
         ("prune.OLD_BODIES", prune::OLD_BODIES),
         ("prune.OLD_ROWS", prune::OLD_ROWS),
         ("prune.OLD_INBOX", prune::OLD_INBOX),
+        ("prune.OLD_TASKS", prune::OLD_TASKS),
+        ("prune.OLD_REASONS", prune::OLD_REASONS),
+        ("prune.OLD_OCCURRENCES", prune::OLD_OCCURRENCES),
+        ("prune.OLD_FOLLOWUPS", prune::OLD_FOLLOWUPS),
         ("recover.LOST", recover::LOST),
         ("recover.IN_DOUBT", recover::IN_DOUBT),
         ("recover.WINDOWS", recover::WINDOWS),

@@ -13,6 +13,7 @@ pub(crate) mod contract;
 mod deadlines;
 mod edit;
 mod finish;
+mod followup;
 pub(crate) mod gate;
 pub(crate) mod hot;
 mod offer;
@@ -37,6 +38,11 @@ pub use claim::{Claim, ClaimDue, Claimed};
 pub use deadlines::{DeadlineMissed, Deadlines, ExtendDeadlines, Missed, MissedKind};
 pub use edit::{EditClaim, EndEdit, StartEdits, Windows};
 pub use finish::Finish;
+pub use followup::{
+    ChangeFollowup, ClaimOccurrences, ClaimedOccurrences, DispatchFailed, Fire, Fired, FiredHow, Firing, FollowupTold,
+    FollowupUnresolved, NewFollowup, Pulse, Risen, ScheduleFollowup, Scheduling, SetZone, Stopped, ZoneOf, Zones,
+};
+pub(crate) use followup::{followup_standing, resolve_followup};
 pub use gate::{CloseGate, Gates, OpenGates};
 pub use offer::{Act, Offer, OfferItem, Offered};
 pub use prune::{Prune, Pruned};
@@ -54,7 +60,7 @@ use std::time::Duration;
 
 use wilco_core::messaging::{Abilities, Limits};
 use wilco_core::text::Unit;
-use wilco_core::{AccountId, ReceiptId};
+use wilco_core::{AccountId, ContractId, OccurrenceId, ReceiptId, Short, WorkerId};
 
 /// The measures of every connected account. Planning needs them inside of a transaction.
 #[derive(Clone, Debug, Default)]
@@ -95,9 +101,42 @@ impl Fresh {
         Self { base: u128::from_str_radix(uuid, 16).unwrap_or_default(), used: 0 }
     }
 
-    pub(crate) fn receipt(&mut self) -> ReceiptId {
+    /// Begins behind the id of a row that exists, so that no row drawn from here can have it, too.
+    pub(crate) fn behind(uuid: &str) -> Self {
+        Self { used: 1, ..Self::new(uuid) }
+    }
+
+    fn next(&mut self) -> u128 {
         let id = self.base.wrapping_add(self.used);
         self.used += 1;
-        ReceiptId::new(format!("{id:032x}"))
+        id
+    }
+
+    pub(crate) fn receipt(&mut self) -> ReceiptId {
+        ReceiptId::new(format!("{:032x}", self.next()))
+    }
+
+    pub(crate) fn worker(&mut self) -> WorkerId {
+        WorkerId::new(format!("{:032x}", self.next()))
+    }
+
+    pub(crate) fn contract(&mut self) -> ContractId {
+        ContractId::new(format!("{:032x}", self.next()))
+    }
+
+    pub(crate) fn occurrence(&mut self) -> OccurrenceId {
+        OccurrenceId::new(format!("{:032x}", self.next()))
+    }
+
+    /// Candidates for a short id, as [`wilco_core::random::Dice::shorts`] draws them.
+    pub(crate) fn shorts(&mut self) -> Vec<Short> {
+        [4, 4, 4, 5, 6, 8, 12]
+            .into_iter()
+            .map(|length| {
+                // Neighbouring ids have to spell words that have nothing in common.
+                let print = wilco_core::text::fingerprint(&format!("{:032x}", self.next()));
+                Short::spelled(u128::from(print), length)
+            })
+            .collect()
     }
 }

@@ -1,21 +1,24 @@
 //! What people say, a whole batch in one transaction, each event once.
 
 use async_trait::async_trait;
+use wilco_core::desk::{Caller, FollowupDone};
+use wilco_core::followup::FollowupAct;
 use wilco_core::gate::ClosedGate;
 use wilco_core::settings::Admission;
-use wilco_core::{Place, Press, Short, Timestamp};
+use wilco_core::{Person, Place, Press, Short, Timestamp};
 
 use super::accept::{self, NewJob, Started};
 use super::answer::{self, AnswerDone};
 use super::cancel::{self, CancelDone};
-use super::resolve::{Asker, Unresolved};
+use super::followup::{self, Acting, FollowupUnresolved, NewFollowup, Scheduling, SetZone, Stopped};
+use super::resolve::{self, Asker, Unresolved};
 use super::watch::{self, NewWatch, WatchDone};
 use super::{Fresh, Platforms, gate};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
 
-const ONCE: &str =
+pub(super) const ONCE: &str =
     "INSERT INTO inbox (account, event, received_at) VALUES ($1, $2, $3) ON CONFLICT (account, event) DO NOTHING";
 const LINK: &str = "UPDATE inbox SET worker = $1 WHERE account = $2 AND event = $3";
 pub(super) const LINKED: &str = "SELECT workers.short AS short FROM inbox JOIN workers ON workers.id = inbox.worker \
@@ -32,7 +35,25 @@ pub enum Act {
         job: Option<String>,
         /// The reason as it will be shown.
         reason: String,
+        /// Whether the pending follow-ups of the job's place are called off, too.
+        followups: bool,
     },
+    /// Schedule something.
+    Schedule(Box<NewFollowup>),
+    /// Do something with a follow-up.
+    Followup {
+        /// Which.
+        name: String,
+        /// What.
+        act: FollowupAct,
+    },
+    /// Call off what is pending here.
+    StopHere {
+        /// The reason as it will be shown.
+        reason: String,
+    },
+    /// Keep a time zone.
+    SetZone(SetZone),
     /// Follow a job here, too.
     Watch {
         /// Which.
@@ -76,10 +97,20 @@ pub enum Offered {
     Gated(ClosedGate),
     /// A cancel was asked for.
     Cancel(Result<CancelDone, Unresolved>),
+    /// A cancel was asked for that takes the follow-ups of the job's place along.
+    CancelWith(CancelDone, Stopped),
     /// A watch was asked for.
     Watch(Result<WatchDone, Unresolved>),
     /// A question was answered.
     Answer(AnswerDone),
+    /// Something was to be scheduled.
+    Scheduled(Scheduling),
+    /// A follow-up was to be changed.
+    Changed(Result<FollowupDone, FollowupUnresolved>),
+    /// What was pending here was called off.
+    Stopped(Stopped),
+    /// A time zone is kept.
+    ZoneSet,
 }
 
 /// Takes a batch of events.
@@ -87,8 +118,10 @@ pub enum Offered {
 pub struct Offer {
     /// The events, in order.
     pub items: Vec<OfferItem>,
-    /// When.
+    /// The steady time.
     pub now: Timestamp,
+    /// The wall clock, by which everything that is scheduled goes.
+    pub wall: Timestamp,
     /// The measures of the accounts.
     pub platforms: Platforms,
     /// Receipt ids.
@@ -115,19 +148,24 @@ impl Change for Offer {
 }
 
 impl Offer {
-    async fn one(&self, tx: &mut Tx<'_>, item: &OfferItem, fresh: &mut Fresh) -> Result<Offered, StoreError> {
+    pub(super) async fn one(
+        &self,
+        tx: &mut Tx<'_>,
+        item: &OfferItem,
+        fresh: &mut Fresh,
+    ) -> Result<Offered, StoreError> {
         let account = &item.place.address.account;
         if tx.run(ONCE, args![account, item.event.as_str(), self.now]).await? == 0 {
             let row = tx.row(LINKED, args![account, item.event.as_str()]).await?;
             let worker = row.map(|row| row.text("short").map(Short::new)).transpose()?;
             return Ok(Offered::Duplicate { worker });
         }
+        if let Some(person) = person(item) {
+            followup::person_seen(tx, account, person).await?;
+        }
         match &item.act {
             Act::Run(job) => {
-                let person = match &item.asker.caller {
-                    wilco_core::desk::Caller::Person { person, .. } => person.clone(),
-                    wilco_core::desk::Caller::Host => wilco_core::Person::new("host", "the host"),
-                };
+                let person = person(item).cloned().unwrap_or_else(|| Person::new("host", "the host"));
                 if let Some(backend) = &job.backend
                     && let Some(closed) = gate::closed(tx, backend).await?
                 {
@@ -141,13 +179,26 @@ impl Offer {
                 }
                 Ok(Offered::Run(started))
             }
-            Act::Cancel { job, reason } => {
-                let target = match job {
-                    Some(name) => cancel::Target::Named(name),
-                    None => cancel::Target::Here(&item.place.address),
+            Act::Cancel { job, reason, followups } => {
+                self.cancel(tx, item, job.as_deref(), reason, *followups, fresh).await
+            }
+            Act::Schedule(new) => {
+                let Some(person) = person(item) else {
+                    return Err(StoreError::Refused("a follow-up needs a person".to_owned()));
                 };
-                let done = cancel::cancel(tx, &item.asker, target, reason, self.now, &self.platforms, fresh).await?;
-                Ok(Offered::Cancel(done))
+                let done = followup::schedule(tx, person, &item.place, new, self.now, self.wall).await?;
+                Ok(Offered::Scheduled(done))
+            }
+            Act::Followup { name, act } => Ok(Offered::Changed(self.change(tx, item, name, *act, fresh).await?)),
+            Act::StopHere { reason } => {
+                let here = &item.place.address;
+                let mut stopped = followup::stop_here(tx, &item.asker, here, reason, self.now).await?;
+                stopped.running = resolve::open_here(tx, &item.asker, here).await?;
+                Ok(Offered::Stopped(stopped))
+            }
+            Act::SetZone(set) => {
+                followup::set_zone(tx, set).await?;
+                Ok(Offered::ZoneSet)
             }
             Act::Watch { job, new } => {
                 let done =
@@ -167,6 +218,14 @@ impl Offer {
         fresh: &mut Fresh,
     ) -> Result<Offered, StoreError> {
         let target = match press {
+            Press::Followup { act, id } => {
+                return Ok(Offered::Changed(self.change(tx, item, id, *act, fresh).await?));
+            }
+            Press::StopHere => {
+                let here = &item.place.address;
+                let stopped = followup::stop_here(tx, &item.asker, here, reason, self.now).await?;
+                return Ok(Offered::Stopped(stopped));
+            }
             Press::CancelStub { key } => cancel::Target::Stub(key),
             Press::Cancel { id } => cancel::Target::Named(id),
             Press::Answer { question, choice } => {
@@ -177,5 +236,59 @@ impl Offer {
         };
         let done = cancel::cancel(tx, &item.asker, target, reason, self.now, &self.platforms, fresh).await?;
         Ok(Offered::Cancel(done))
+    }
+    /// A word that names no job may name a follow-up: people cancel either with the same command.
+    async fn cancel(
+        &self,
+        tx: &mut Tx<'_>,
+        item: &OfferItem,
+        job: Option<&str>,
+        reason: &str,
+        followups: bool,
+        fresh: &mut Fresh,
+    ) -> Result<Offered, StoreError> {
+        let target = match job {
+            Some(name) => cancel::Target::Named(name),
+            None => cancel::Target::Here(&item.place.address),
+        };
+        let done = cancel::cancel(tx, &item.asker, target, reason, self.now, &self.platforms, fresh).await?;
+        match (done, job) {
+            (Err(Unresolved::NotFound), Some(name)) => {
+                let changed = self.change(tx, item, name, FollowupAct::Cancel, fresh).await?;
+                Ok(match changed {
+                    Err(FollowupUnresolved::NotFound) => Offered::Cancel(Err(Unresolved::NotFound)),
+                    found => Offered::Changed(found),
+                })
+            }
+            (Ok(done), _) if followups => {
+                let reason = format!("{} was cancelled with its follow-ups", done.result.short());
+                let place = cancel::place_of(tx, &done.worker).await?;
+                let stopped = match place {
+                    Some(place) => followup::stop_here(tx, &item.asker, &place, &reason, self.now).await?,
+                    None => Stopped::default(),
+                };
+                Ok(Offered::CancelWith(done, stopped))
+            }
+            (done, _) => Ok(Offered::Cancel(done)),
+        }
+    }
+
+    async fn change(
+        &self,
+        tx: &mut Tx<'_>,
+        item: &OfferItem,
+        name: &str,
+        act: FollowupAct,
+        fresh: &mut Fresh,
+    ) -> Result<Result<FollowupDone, FollowupUnresolved>, StoreError> {
+        let mut acting = Acting { now: self.now, wall: self.wall, fresh };
+        followup::act(tx, &item.asker, name, act, &mut acting).await
+    }
+}
+
+fn person(item: &OfferItem) -> Option<&Person> {
+    match &item.asker.caller {
+        Caller::Person { person, .. } => Some(person),
+        Caller::Host => None,
     }
 }

@@ -1,13 +1,14 @@
 //! What a starting instance does about the one that is gone, and how a living one keeps its claims.
 
 use async_trait::async_trait;
+use wilco_core::job::SAY;
 use wilco_core::journal::Event;
 use wilco_core::schedule::WORKER_LEASE;
-use wilco_core::worker::{EndKind, Ending, WorkerSignal, recover};
+use wilco_core::worker::{EndKind, Ending, OnInterrupt, WorkerSignal, recover};
 use wilco_core::{InstanceId, Timestamp, WorkerId, wording};
 
 use super::finish::terminate;
-use super::{Fresh, Platforms, aside};
+use super::{Fresh, Platforms, aside, followup};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
@@ -62,8 +63,10 @@ pub struct Recover {
     pub owner: InstanceId,
     /// Whether every other instance is known to be dead, because this one holds the store's lock.
     pub alone: bool,
-    /// When.
+    /// The steady time.
     pub now: Timestamp,
+    /// The wall clock.
+    pub wall: Timestamp,
     /// The measures of the accounts.
     pub platforms: Platforms,
     /// Receipt ids.
@@ -79,6 +82,8 @@ pub struct Recovered {
     pub ended: u32,
     /// Receipts whose attempt is in doubt.
     pub in_doubt: u64,
+    /// Occurrences of follow-ups that were claimed and had not fired.
+    pub released: u64,
 }
 
 #[async_trait]
@@ -100,6 +105,7 @@ impl Change for Recover {
             tx.run(WINDOWS, args![self.now]).await?;
             tx.run(WAKE, args![self.now]).await?;
         }
+        found.released = followup::release_lost(tx, &self.owner, self.alone, self.now, self.wall).await?;
         for row in tx.rows(LOST, args![&self.owner, self.alone, self.now]).await? {
             let worker = match WorkerRow::decode(&row) {
                 Ok(worker) => worker,
@@ -111,7 +117,12 @@ impl Change for Recover {
                 }
                 Err(other) => return Err(other),
             };
-            let signal = recover(worker.state, worker.rules.on_interrupt, worker.reruns);
+            // A reminder only says something: it brought no process down, and is never given up for one.
+            let (rule, reruns) = match worker.kind.as_str() {
+                SAY => (OnInterrupt::Rerun, 0),
+                _ => (worker.rules.on_interrupt, worker.reruns),
+            };
+            let signal = recover(worker.state, rule, reruns);
             let rerun = signal == WorkerSignal::Requeue;
             journal::append(tx, &worker.id, self.now, &[Event::Recovered { rerun }]).await?;
             let (id, short) = (worker.id.clone(), worker.short.clone());

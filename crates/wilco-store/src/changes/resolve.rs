@@ -142,6 +142,18 @@ pub(crate) async fn only_here(
     Ok(one_of(seen, Unresolved::NothingHere))
 }
 
+/// The jobs that are open at an address and that the asker may cancel.
+pub(super) async fn open_here(tx: &mut Tx<'_>, asker: &Asker, address: &Address) -> Result<Vec<JobView>, StoreError> {
+    let rows = tx.rows(HERE, args![&address.account, &address.channel, address.thread.as_deref()]).await?;
+    let mut open = Vec::new();
+    for worker in visible(tx, asker, &rows).await? {
+        if open.len() < SHOWN && standing(tx, asker, &worker).await?.may_cancel() {
+            open.push(worker.view());
+        }
+    }
+    Ok(open)
+}
+
 async fn visible(tx: &mut Tx<'_>, asker: &Asker, rows: &[crate::engine::Row]) -> Result<Vec<WorkerRow>, StoreError> {
     let mut seen = Vec::new();
     for row in rows {

@@ -23,6 +23,7 @@ pub const ALL: &[Migration] = &[
         name: "retry_and_gate",
         sql: include_str!("../../../../migrations/0002_retry_and_gate.sql"),
     },
+    Migration { version: "0003", name: "followups", sql: include_str!("../../../../migrations/0003_followups.sql") },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -5,7 +5,8 @@
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use wilco_core::{
-    AccountId, BackendId, ContractId, DeliveryKey, InstanceId, QuestionId, ReceiptId, Short, Timestamp, WorkerId,
+    AccountId, BackendId, ContractId, DeliveryKey, FollowupId, InstanceId, OccurrenceId, QuestionId, ReceiptId, Short,
+    Timestamp, WorkerId,
 };
 
 pub use super::row::Row;
@@ -54,6 +55,38 @@ impl<'c> Tx<'c> {
         match self {
             Self::Sqlite(tx) => std::mem::take(&mut tx.lines),
         }
+    }
+
+    /// Begins a part of the change that may be undone alone. Answers what [`Tx::undo_part`] needs.
+    ///
+    /// # Errors
+    /// As [`Tx::run`].
+    pub(crate) async fn begin_part(&mut self) -> Result<usize, StoreError> {
+        self.run("SAVEPOINT part", Vec::new()).await?;
+        match self {
+            Self::Sqlite(tx) => Ok(tx.lines.len()),
+        }
+    }
+
+    /// The part stays as far as the change does.
+    ///
+    /// # Errors
+    /// As [`Tx::run`].
+    pub(crate) async fn keep_part(&mut self) -> Result<(), StoreError> {
+        self.run("RELEASE SAVEPOINT part", Vec::new()).await.map(drop)
+    }
+
+    /// Undoes the part, what it wanted to say included; the change goes on.
+    ///
+    /// # Errors
+    /// As [`Tx::run`]; also when the part had spoiled the whole transaction.
+    pub(crate) async fn undo_part(&mut self, lines: usize) -> Result<(), StoreError> {
+        self.run("ROLLBACK TO SAVEPOINT part", Vec::new()).await?;
+        self.run("RELEASE SAVEPOINT part", Vec::new()).await?;
+        match self {
+            Self::Sqlite(tx) => tx.lines.truncate(lines),
+        }
+        Ok(())
     }
 
     /// Runs one statement and answers how many rows it inserted, updated or deleted.
@@ -221,7 +254,19 @@ macro_rules! ids {
     };
 }
 
-ids!(AccountId, BackendId, ContractId, DeliveryKey, InstanceId, QuestionId, ReceiptId, Short, WorkerId);
+ids!(
+    AccountId,
+    BackendId,
+    ContractId,
+    DeliveryKey,
+    FollowupId,
+    InstanceId,
+    OccurrenceId,
+    QuestionId,
+    ReceiptId,
+    Short,
+    WorkerId
+);
 
 #[cfg(test)]
 mod tests {

@@ -53,6 +53,8 @@ pub(super) struct Writer {
     /// `PRAGMA data_version` as last polled on this connection.
     seen: Option<i64>,
     commits: Arc<AtomicU64>,
+    /// Whether nothing was committed since the last failure: an outage is told once (requirement O3).
+    failing: bool,
     /// Held for as long as anything may still be written.
     _lock: Option<FileLock>,
 }
@@ -64,7 +66,7 @@ impl Writer {
         commits: Arc<AtomicU64>,
         lock: Option<FileLock>,
     ) -> Self {
-        Self { place, connection: Some(connection), seen: None, commits, _lock: lock }
+        Self { place, connection: Some(connection), seen: None, commits, failing: false, _lock: lock }
     }
 
     /// Serves the queue until it is closed and empty.
@@ -132,7 +134,12 @@ impl Writer {
     }
 
     async fn one_by_one(&mut self, members: Vec<Member>, error: &StoreError) {
-        tracing::warn!(%error, members = members.len(), "a group of changes was undone; each is tried again alone");
+        let count = members.len();
+        if self.again(error) {
+            tracing::debug!(%error, members = count, "a group of changes was undone again");
+        } else {
+            tracing::warn!(%error, members = count, "a group of changes was undone; each is tried again alone");
+        }
         self.reopen().await;
         for member in members {
             match member {
@@ -148,6 +155,11 @@ impl Writer {
         }
     }
 
+    /// Whether this failure was told already: a full or locked store fails every change until it is mended.
+    fn again(&mut self, error: &StoreError) -> bool {
+        matches!(error, StoreError::Full(_) | StoreError::Busy(_)) && std::mem::replace(&mut self.failing, true)
+    }
+
     async fn alone(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
         self.begin().await?;
         let (verdict, spoiled) = match self.step(job).await {
@@ -159,7 +171,11 @@ impl Writer {
         match spoiled {
             None => verdict,
             Some(error) => {
-                tracing::error!(change = job.name(), %error, "a change was not made");
+                if self.again(&error) {
+                    tracing::debug!(change = job.name(), %error, "a change was not made");
+                } else {
+                    tracing::error!(change = job.name(), %error, "a change was not made");
+                }
                 self.reopen().await;
                 Err(error)
             }
@@ -184,6 +200,7 @@ impl Writer {
         crash::point("store.before_commit");
         self.execute("COMMIT", "committing").await?;
         self.commits.fetch_add(1, Ordering::Relaxed);
+        self.failing = false;
         crash::point("store.after_commit");
         Ok(())
     }

@@ -12,7 +12,9 @@ pub(super) const NEXT: &str = "SELECT \
     (SELECT MIN(ack_deadline) FROM contracts WHERE ack_deadline IS NOT NULL) AS ack, \
     (SELECT MIN(progress_deadline) FROM contracts WHERE progress_deadline IS NOT NULL) AS progress, \
     (SELECT MIN(deadline) FROM workers WHERE deadline IS NOT NULL) AS worker, \
-    (SELECT MIN(due_at) FROM workers WHERE state = 'queued' AND due_at IS NOT NULL) AS attempt";
+    (SELECT MIN(due_at) FROM occurrences WHERE due_at IS NOT NULL) AS followup, \
+    (SELECT MIN(due_at) FROM workers WHERE state = 'queued' AND due_at IS NOT NULL) AS attempt, \
+    (SELECT MIN(lease_until) FROM occurrences WHERE lease_owner IS NOT NULL) AS claim";
 pub(super) const STOPPING: &str = "SELECT id FROM workers WHERE state = 'cancelling' ORDER BY cancel_at";
 
 /// Asks when something is due next.
@@ -26,6 +28,10 @@ pub struct Wake {
     pub outbox: Option<Timestamp>,
     /// When the deadline watch has something to judge.
     pub watch: Option<Timestamp>,
+    /// When the next follow-up is due, by the wall clock.
+    pub followup: Option<Timestamp>,
+    /// When the claim of a follow-up that nobody has given up runs out.
+    pub claim: Option<Timestamp>,
     /// When a job that rests has its next attempt. It stays in the past while the job waits for a slot.
     pub begin: Option<Timestamp>,
 }
@@ -56,6 +62,8 @@ impl Change for NextDue {
         Ok(Wake {
             outbox: earliest(&["receipt", "reassert"])?,
             watch: earliest(&["ack", "progress", "worker"])?,
+            followup: row.opt_time("followup")?,
+            claim: row.opt_time("claim")?,
             begin: earliest(&["attempt"])?,
         })
     }

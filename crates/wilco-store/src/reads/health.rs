@@ -13,7 +13,8 @@ pub(super) const COUNTS: &str = "SELECT \
     (SELECT COUNT(*) FROM workers WHERE state = 'queued') AS queued, \
     (SELECT COUNT(*) FROM receipts WHERE settled_at IS NULL AND state IN ('pending', 'sending')) AS undelivered, \
     (SELECT MIN(first_due) FROM receipts WHERE settled_at IS NULL AND state IN ('pending', 'sending')) AS oldest, \
-    (SELECT COUNT(*) FROM receipts WHERE state = 'failed' AND replaced = 0) AS failed";
+    (SELECT COUNT(*) FROM receipts WHERE state = 'failed' AND replaced = 0) AS failed, \
+    (SELECT MIN(due_at) FROM occurrences WHERE due_at IS NOT NULL) AS followup";
 pub(super) const LAST_DELIVERY: &str =
     "SELECT MAX(settled_at) AS at FROM receipts WHERE state = 'surfaced' AND account = $1";
 const PAUSED: &str = "SELECT account, reason FROM paused_accounts ORDER BY account";
@@ -39,6 +40,7 @@ impl Change for HealthOf {
             health.undelivered = row.count("undelivered")?;
             health.oldest = row.opt_time("oldest")?;
             health.failed = row.count("failed")?;
+            health.next_followup = row.opt_time("followup")?;
         }
         for row in tx.rows(PAUSED, args![]).await? {
             health.accounts.push(AccountHealth {

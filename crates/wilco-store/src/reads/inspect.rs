@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use wilco_core::desk::{ContractView, Inspection, Limit};
+use wilco_core::job::Input;
 use wilco_core::journal::{Entry, Event};
 use wilco_core::worker::Ending;
-use wilco_core::{Short, WorkerId};
+use wilco_core::{Person, Short, WorkerId};
 
 use crate::changes::resolve::{Unresolved, resolve};
 use crate::changes::{Asker, contract};
@@ -12,6 +13,7 @@ use crate::engine::{Change, Row, Tx, args};
 use crate::error::StoreError;
 use crate::rows::{ContractRow, ReceiptRow};
 
+const REQUESTER: &str = "SELECT input FROM workers WHERE id = $1";
 const ENDING: &str = "SELECT ending FROM workers WHERE id = $1";
 pub(super) const EVENTS: &str = "SELECT seq, at, event, body FROM journal WHERE worker = $1 ORDER BY seq DESC LIMIT $2";
 
@@ -54,6 +56,29 @@ impl Change for InspectJob {
             None => None,
         };
         Ok(Ok(Inspection { job: worker.view(), contracts, events, ending }))
+    }
+}
+
+/// Who asked for a job, as they were known then. For the command line, which schedules in their name.
+#[derive(Clone, Debug)]
+pub struct Requester {
+    /// Which job.
+    pub worker: WorkerId,
+}
+
+#[async_trait]
+impl Change for Requester {
+    type Out = Option<Person>;
+
+    fn name(&self) -> &'static str {
+        "requester"
+    }
+
+    /// None where there is no such job, or its texts are not kept any more.
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<Option<Person>, StoreError> {
+        let Some(row) = tx.row(REQUESTER, args![&self.worker]).await? else { return Ok(None) };
+        let input: Input = row.json("input")?;
+        Ok(Some(input.person).filter(|person| !person.id.is_empty()))
     }
 }
 

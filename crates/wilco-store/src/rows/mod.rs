@@ -1,10 +1,14 @@
 //! Rows as the rules see them. A row that does not decode is an error here, never a default.
 
 mod contract;
+mod followup;
 mod receipt;
 mod worker;
 
 pub(crate) use contract::{CONTRACT_BY_ID, CONTRACTS_OF_WORKER, ContractRow};
+pub(crate) use followup::{
+    FOLLOWUP_BY_ID, FollowupRow, OCCURRENCE_BY_ID, OccurrenceRow, followup_columns, occurrence_columns,
+};
 pub(crate) use receipt::{RECEIPT_BY_ID, RECEIPTS_OF_CONTRACT, ReceiptRow, newest};
 pub(crate) use worker::{WORKER_BY_ID, WorkerRow, worker_columns};
 

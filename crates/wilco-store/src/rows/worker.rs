@@ -3,7 +3,7 @@ use wilco_core::job::Input;
 use wilco_core::settings::KindSettings;
 use wilco_core::wording::{Job, Shown};
 use wilco_core::worker::WorkerState;
-use wilco_core::{Address, BackendId, Short, Timestamp, WorkerId};
+use wilco_core::{Address, BackendId, OccurrenceId, Short, Timestamp, WorkerId};
 
 use super::{address, named};
 use crate::engine::Row;
@@ -14,7 +14,7 @@ macro_rules! worker_columns {
     () => {
         "SELECT id, short, kind, input, rules, state, person_id, person_name, account, channel, thread, ahead, \
          reruns, created_at, started_at, ended_at, hard_deadline, alive_at, shown, cancel_by, \
-         cancel_reason, cancel_at, attempt, due_at, retry_cause, backend FROM workers "
+         cancel_reason, cancel_at, attempt, due_at, retry_cause, backend, occurrence FROM workers "
     };
 }
 pub(crate) use worker_columns;
@@ -42,6 +42,8 @@ pub(crate) struct WorkerRow {
     pub(crate) alive_at: Option<Timestamp>,
     pub(crate) shown: Shown,
     pub(crate) cancel: Option<CancelView>,
+    /// The occurrence of a follow-up that this job settles when it ends.
+    pub(crate) occurrence: Option<OccurrenceId>,
     /// How often it was started, without what crashes took back.
     pub(crate) attempt: u32,
     /// When its next attempt is due, while it rests.
@@ -76,6 +78,7 @@ impl WorkerRow {
             alive_at: row.opt_time("alive_at")?,
             shown: row.json("shown")?,
             cancel,
+            occurrence: row.opt_text("occurrence")?.map(OccurrenceId::new),
             attempt: row.count("attempt")?,
             due_at: row.opt_time("due_at")?,
             retry_cause: row.opt_text("retry_cause")?,
@@ -103,6 +106,7 @@ impl WorkerRow {
             ended: self.ended,
             progress: self.shown.summary(),
             cancel: self.cancel.clone(),
+            origin: self.input.origin.clone(),
         }
     }
 

@@ -129,7 +129,7 @@ proves!(c3_who_may_not_see_it_is_told_that_it_does_not_exist, |w| {
 });
 
 fn cancel_act(job: &str) -> wilco_store::changes::Act {
-    wilco_store::changes::Act::Cancel { job: Some(job.into()), reason: "x".into() }
+    wilco_store::changes::Act::Cancel { job: Some(job.into()), reason: "x".into(), followups: false }
 }
 
 proves!(c3_a_name_may_be_a_beginning_a_kind_or_the_only_one_here, |w| {

@@ -32,6 +32,9 @@ async fn dump(w: &World) -> String {
         "SELECT group_concat(worker || seq || event, ';') AS whole FROM journal",
         "SELECT group_concat(event, ';') AS whole FROM inbox",
         "SELECT group_concat(id || state, ';') AS whole FROM questions",
+        "SELECT group_concat(id || state || failures || ifnull(reason, ''), ';') AS whole FROM followups",
+        "SELECT group_concat(id || state || fence || attempts || ifnull(due_at, '') || ifnull(worker, ''), ';') \
+         AS whole FROM occurrences",
         "SELECT group_concat(backend || reason || job, ';') AS whole FROM gates",
         "SELECT group_concat(backend || account || person_id, ';') AS whole FROM gate_notices",
     ];
@@ -43,8 +46,14 @@ async fn dump(w: &World) -> String {
     all
 }
 
+/// From now on a process of this test binary can be stopped at a point.
+pub(crate) fn watch() {
+    // Whoever comes second finds the same handler at work.
+    crash::install(Box::new(|name| assert_ne!(DIES_AT.get(), Some(name), "the test stops here")));
+}
+
 /// Stops the change at its point, looks that nothing is left of it, and makes it once more.
-async fn stopped<C: Change + Clone>(w: &World, point: &'static str, change: C) -> C::Out {
+pub(crate) async fn stopped<C: Change + Clone>(w: &World, point: &'static str, change: C) -> C::Out {
     assert!(crash::named().contains(&point));
     let before = dump(w).await;
     DIES_AT.set(Some(point));
@@ -59,7 +68,7 @@ async fn stopped<C: Change + Clone>(w: &World, point: &'static str, change: C) -
 
 #[tokio::test]
 async fn r7_a_sentence_is_stored_as_a_whole_or_not_at_all() {
-    crash::install(Box::new(|name| assert_ne!(DIES_AT.get(), Some(name), "the test stops here")));
+    watch();
     let (_folder, mut w) = World::open(Mode::Inline).await;
     let new = w.new_job("report", "ana");
     let mut job = Job {
@@ -72,7 +81,8 @@ async fn r7_a_sentence_is_stored_as_a_whole_or_not_at_all() {
     };
     let items = vec![w.item("ana", Place::public(ops()), start(new))];
     let (now, platforms, owner) = (w.now, w.platforms(), w.owner.clone());
-    stopped(&w, "store.offer.applied", Offer { items, now, platforms: platforms.clone(), fresh: w.fresh() }).await;
+    stopped(&w, "store.offer.applied", Offer { items, now, wall: now, platforms: platforms.clone(), fresh: w.fresh() })
+        .await;
 
     let claim = ClaimDue { owner: owner.clone(), now, limit: 9, platforms: platforms.clone() };
     let claim = stopped(&w, "store.claim.taken", claim).await.claims.remove(0);
@@ -122,7 +132,7 @@ async fn r7_a_sentence_is_stored_as_a_whole_or_not_at_all() {
     stopped(&w, "store.finish.applied", change).await;
 
     job = w.running().await;
-    let change = Recover { owner: InstanceId::new("two"), alone: true, now, platforms, fresh: w.fresh() };
+    let change = Recover { owner: InstanceId::new("two"), alone: true, now, wall: now, platforms, fresh: w.fresh() };
     stopped(&w, "store.recover.applied", change).await;
     assert_eq!(w.worker_state(&job).await, wilco_core::worker::WorkerState::Interrupted);
 }

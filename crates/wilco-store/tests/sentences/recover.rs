@@ -1,6 +1,7 @@
 //! What a starting instance finds.
 
 use wilco_core::contract::ContractState;
+use wilco_core::job::SAY;
 use wilco_core::journal::Event;
 use wilco_core::receipt::ReceiptKind::{Content, Ping, Stub};
 use wilco_core::receipt::ReceiptState::{Pending, Sending};
@@ -43,6 +44,16 @@ proves!(u1_reruns_are_two_then_it_is_interrupted, |w| {
     }
     assert_eq!(w.recover("crash 3", true).await.ended, 1);
     assert_eq!(w.worker_state(&job).await, WorkerState::Interrupted);
+});
+
+proves!(u1_what_only_says_something_is_said_again_however_often_its_process_dies, |w| {
+    w.rules = KindSettings { on_interrupt: OnInterrupt::Report, ..w.rules };
+    let job = w.ask_for(SAY, "ana", Place::public(ops())).await;
+    for crash in 1..=5 {
+        assert_eq!(w.begin().await.len(), 1, "it runs again after {} crashes", crash - 1);
+        assert_eq!(w.recover(&format!("crash {crash}"), true).await.rerun, 1);
+        assert_eq!(w.worker_state(&job).await, WorkerState::Queued);
+    }
 });
 
 proves!(c7_a_cancelling_worker_is_cancelled_and_never_run_again, |w| {

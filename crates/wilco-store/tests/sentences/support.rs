@@ -57,6 +57,10 @@ pub(crate) use proves;
 
 pub(crate) const START: Timestamp = Timestamp(1_750_000_000_000);
 
+/// By how much the wall clock stands before the steady time when a test begins: a day, so that whoever
+/// takes the one for the other is found out.
+pub(crate) const AHEAD: i64 = 86_400_000;
+
 pub(crate) fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
@@ -125,6 +129,8 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     /// The account of the jobs to come.
     pub(crate) backend: Option<BackendId>,
+    /// By how many milliseconds somebody set the wall clock before the steady time.
+    pub(crate) wall_ahead: i64,
     events: u32,
     messages: u32,
 }
@@ -151,6 +157,7 @@ impl World {
             rules: KindSettings::default(),
             settings,
             backend: None,
+            wall_ahead: AHEAD,
             events: 0,
             messages: 0,
         }
@@ -167,6 +174,10 @@ impl World {
 
     pub(crate) fn pass(&mut self, by: Duration) {
         self.now = self.now.plus(by);
+    }
+
+    pub(crate) fn wall(&self) -> Timestamp {
+        Timestamp(self.now.0 + self.wall_ahead)
     }
 
     // What people do.
@@ -188,7 +199,7 @@ impl World {
             stub: self.dice.receipt(self.now),
             content: self.dice.receipt(self.now),
             kind: kind.to_owned(),
-            input: Input { text: "all".into(), person: Person::new(person, person), rerun: 0 },
+            input: Input::new("all", Person::new(person, person)),
             rules: self.rules,
             quotas: self.settings.quotas,
             backend: self.backend.clone(),
@@ -201,8 +212,8 @@ impl World {
     }
 
     pub(crate) async fn offer(&mut self, items: Vec<OfferItem>) -> Vec<Offered> {
-        let (now, platforms, fresh) = (self.now, self.platforms(), self.fresh());
-        self.engine.write(Offer { items, now, platforms, fresh }).await.unwrap()
+        let (now, wall, platforms, fresh) = (self.now, self.wall(), self.platforms(), self.fresh());
+        self.engine.write(Offer { items, now, wall, platforms, fresh }).await.unwrap()
     }
 
     pub(crate) async fn one(&mut self, person: &str, place: Place, act: Act) -> Offered {
@@ -236,7 +247,8 @@ impl World {
     }
 
     pub(crate) async fn cancel(&mut self, person: &str, place: Place, job: Option<&str>, reason: &str) -> Offered {
-        self.one(person, place, Act::Cancel { job: job.map(str::to_owned), reason: reason.into() }).await
+        self.one(person, place, Act::Cancel { job: job.map(str::to_owned), reason: reason.into(), followups: false })
+            .await
     }
 
     pub(crate) async fn watch(&mut self, person: &str, place: Place, job: &str) -> (NewWatch, Offered) {
@@ -374,7 +386,7 @@ impl World {
 
     pub(crate) async fn open_gates(&self, backend: Option<&str>, stamp: Option<&str>) -> Vec<ClosedGate> {
         let (backend, stamp) = (backend.map(BackendId::new), stamp.map(str::to_owned));
-        self.engine.write(OpenGates { backend, stamp, because: "a test" }).await.unwrap()
+        self.engine.write(OpenGates { backend, stamp, because: "a test", wall: self.wall() }).await.unwrap()
     }
 
     pub(crate) async fn gates(&self) -> Vec<(ClosedGate, Option<String>)> {
@@ -427,6 +439,7 @@ impl World {
             owner: self.owner.clone(),
             alone,
             now: self.now,
+            wall: self.wall(),
             platforms: self.platforms(),
             fresh: self.fresh(),
         };

@@ -38,7 +38,7 @@ pub(super) async fn session(
     let commands = command::TABLE.iter().map(|spec| {
         json!({
             "verb": spec.verb, "args": spec.args, "about": spec.about,
-            "usage": spec.usage(), "needs": spec.needs.map(Role::name),
+            "usage": spec.usage(), "needs": spec.needs.map(Role::name), "alias": spec.alias,
         })
     });
     let kinds = web.desk().map(|desk| desk.kinds()).unwrap_or_default();

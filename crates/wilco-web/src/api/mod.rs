@@ -2,6 +2,7 @@
 
 mod chat;
 mod download;
+mod followups;
 mod gates;
 mod jobs;
 mod probe;
@@ -42,6 +43,9 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/workers/{id}/events", get(jobs::events))
         .route("/workers/{id}/files/{n}", get(download::of_worker))
         .route("/workers/{id}/cancel", post(jobs::cancel))
+        .route("/followups", get(followups::list).post(followups::schedule))
+        .route("/followups/{id}", get(followups::inspect))
+        .route("/followups/{id}/{act}", post(followups::act))
         .route("/receipts", get(receipts::list))
         .route("/receipts/{id}/retry", post(receipts::retry))
         .route("/gates", get(gates::list))
@@ -144,14 +148,8 @@ impl Who {
     /// The conversation that is named; `direct` stands for the person's own direct message.
     fn address(&self, web: &Web, person: &Person) -> ApiResult<Option<Address>> {
         let Some(channel) = &self.channel else { return Ok(None) };
-        let thread = self.thread.clone().filter(|thread| !thread.is_empty());
-        let address = Address { account: web.options.account.clone(), channel: channel.clone(), thread };
-        if web.options.spec(&person.id, &address).is_some() {
-            return Ok(Some(address));
-        }
-        let own = web.options.channels.iter().find(|spec| spec.name == *channel && address.thread.is_none());
-        own.map(|spec| Some(web.options.address(spec, &person.id)))
-            .ok_or_else(|| ApiError::not_found("There is no such channel that you can see."))
+        let address = web.options.named(&person.id, channel, self.thread.as_deref());
+        address.map(Some).ok_or_else(|| ApiError::not_found("There is no such channel that you can see."))
     }
 
     fn place(&self, web: &Web, person: &Person) -> ApiResult<Place> {

@@ -25,7 +25,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 enum Heard {
     Live(Live),
-    Worker(Notice),
+    Told(Notice),
     Missed,
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn stream(State(web): State<Arc<Web>>, Query(who): Query<Who>) 
         Err(_) => Heard::Missed,
     });
     let notices = match web.desk() {
-        Ok(desk) => desk.subscribe().map(Heard::Worker).boxed(),
+        Ok(desk) => desk.subscribe().map(Heard::Told).boxed(),
         Err(_) => stream::pending().boxed(),
     };
     let hello = event("hello", &json!({ "as": person, "boot": web.boot, "version": web.options.version }));
@@ -69,10 +69,13 @@ fn tell(web: &Web, person: &str, mine: &[Address], heard: Heard) -> Option<Event
             .contains(&address)
             .then(|| event("typing", &json!({ "channel": address.channel, "thread": address.thread, "on": on }))),
         // Whoever sees no message of a job is not told that it exists.
-        Heard::Worker(notice) => web
-            .book
-            .shows(&notice.worker, mine)
-            .then(|| event("worker", &json!({ "id": notice.worker, "short": notice.short }))),
+        Heard::Told(Notice::Job { worker, short }) => {
+            web.book.shows(&worker, mine).then(|| event("worker", &json!({ "id": worker, "short": short })))
+        }
+        // Whoever is not where a follow-up fires is not told of it.
+        Heard::Told(Notice::Followup { short, address, status, reason }) => mine
+            .contains(&address)
+            .then(|| event("followup", &json!({ "short": short, "status": status, "reason": reason }))),
         Heard::Missed => Some(event("reload", &json!({}))),
     }
 }

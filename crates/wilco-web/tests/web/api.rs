@@ -5,7 +5,7 @@ use serde_json::json;
 use wilco_core::access::Role;
 use wilco_core::command::TABLE;
 use wilco_core::desk::{AccountHealth, Caller, DeskError, Health};
-use wilco_core::{DeliveryOutcome, FileRef, Messaging, Reply};
+use wilco_core::{DeliveryOutcome, FileRef, Messaging, Reply, Short};
 
 use crate::fakes::{START, job};
 use crate::site::{Site, envelope, general};
@@ -29,7 +29,7 @@ async fn the_session_names_who_and_what_there_is() {
 #[tokio::test]
 async fn a2_j4_a_limit_is_checked() {
     let site = Site::open().await;
-    for path in ["workers/k7f2/events", "workers/k7f2", "workers", "receipts"] {
+    for path in ["workers/k7f2/events", "workers/k7f2", "workers", "receipts", "followups", "followups/f3k9"] {
         for bad in ["0", "-1", "ten", "", "1.5", "99999999999999999999999999999999999999999"] {
             let answer = site.get(&format!("/api/v1/{path}?as=ana&limit={bad}")).await;
             assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, "bad_input"), "{path} {bad}");
@@ -78,6 +78,11 @@ async fn every_desk_error_has_its_status() {
     let cases = [
         (DeskError::NotFound("zz".into()), StatusCode::NOT_FOUND, "not_found"),
         (DeskError::Ambiguous { name: "k".into(), candidates: vec![job()] }, StatusCode::CONFLICT, "ambiguous"),
+        (
+            DeskError::AmbiguousFollowup { name: "f".into(), candidates: vec![Short::new("f3k9")] },
+            StatusCode::CONFLICT,
+            "ambiguous",
+        ),
         (
             DeskError::NotAllowed { what: "run".into(), needs: Role::Operator, has: Some(Role::Viewer) },
             StatusCode::FORBIDDEN,

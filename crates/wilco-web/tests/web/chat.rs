@@ -8,8 +8,10 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use wilco_core::command::Command;
 use wilco_core::desk::Notice;
+use wilco_core::followup::{FollowupAct, OccurrenceState};
+use wilco_core::inbound::ReplyRow;
 use wilco_core::{
-    Accepted, Audience, Button, DeliveryOutcome, Messaging, Press, Reply, Short, StatusUpdate, What, WorkerId,
+    Accepted, Address, Audience, Button, DeliveryOutcome, Messaging, Press, Reply, Short, StatusUpdate, What, WorkerId,
 };
 
 use crate::fakes::{START, job, refusal};
@@ -177,6 +179,29 @@ async fn a_press_names_its_message_and_its_place() {
     assert_eq!(site.post("/api/v1/press", foreign).await.status, StatusCode::BAD_REQUEST);
 }
 
+#[tokio::test]
+async fn f16_each_row_of_a_list_has_its_own_buttons_and_they_are_pressed_like_any() {
+    let site = Site::open().await;
+    let pause = Press::Followup { act: FollowupAct::Pause, id: "f3k9".into() };
+    let rows = vec![
+        ReplyRow { text: "`f3k9` · check the deploy".into(), buttons: vec![Button::new("Pause", pause.clone())] },
+        ReplyRow { text: "`m7p2` · by Bo".into(), buttons: Vec::new() },
+    ];
+    site.inbox.answers(Accepted::Answered(Reply { rows, ..Reply::text("2 follow-ups") }));
+    site.say("ana", "general", "/followups", "event-0001").await;
+    let note = site.shown("ana", "general").await["notes"][0].clone();
+    assert_eq!((&note["text"], &note["buttons"]), (&json!("2 follow-ups"), &json!([])));
+    let first =
+        json!({ "text": "`f3k9` · check the deploy", "buttons": [{ "label": "Pause", "payload": pause.encode() }] });
+    assert_eq!(note["rows"], json!([first, { "text": "`m7p2` · by Bo", "buttons": [] }]));
+
+    let press = json!({ "as": "ana", "message": note["id"], "payload": note["rows"][0]["buttons"][0]["payload"], "event": "event-0002" });
+    assert_eq!(site.post("/api/v1/press", press).await.status, StatusCode::OK);
+    let offered = site.inbox.offered.lock().unwrap().clone();
+    assert_eq!(offered[0].what, What::Command(Command::Followups { page: 1 }));
+    assert_eq!(offered[1].what, What::Press { press: pause, message: None });
+}
+
 /// An open event stream, read event by event.
 struct Told {
     body: axum::body::BodyDataStream,
@@ -242,12 +267,29 @@ async fn two_windows_see_the_same_and_each_person_only_their_own() {
 async fn r12_notices_of_jobs_reach_those_who_see_them() {
     let site = Site::open().await;
     let mut bo = Told::open(&site, "bo").await;
-    let hidden = Notice { worker: WorkerId::new("elsewhere"), short: Short::new("a2b3") };
+    let hidden = Notice::Job { worker: WorkerId::new("elsewhere"), short: Short::new("a2b3") };
     site.desk.notices.send(hidden).unwrap();
     assert!(matches!(site.web.post(&envelope("key-1", "On it")).await, DeliveryOutcome::Surfaced(_)));
     bo.next("message").await;
-    site.desk.notices.send(Notice { worker: job().id, short: job().short }).unwrap();
+    site.desk.notices.send(Notice::Job { worker: job().id, short: job().short }).unwrap();
     assert_eq!(bo.next("worker").await["short"], "k7f2", "the job of another place was never named");
+}
+
+#[tokio::test]
+async fn f12_what_became_of_a_follow_up_is_told_where_it_fires_and_nowhere_else() {
+    let site = Site::open().await;
+    let mut bo = Told::open(&site, "bo").await;
+    let settled = |address, short: &str, status| Notice::Followup {
+        short: Short::new(short),
+        address,
+        status,
+        reason: Some("this thread was deleted".into()),
+    };
+    let direct = Address::channel("web", "dm-ana");
+    site.desk.notices.send(settled(direct, "a2b3", OccurrenceState::Success)).unwrap();
+    site.desk.notices.send(settled(general(), "f3k9", OccurrenceState::FailedDropped)).unwrap();
+    let told = json!({ "short": "f3k9", "status": "failed_dropped", "reason": "this thread was deleted" });
+    assert_eq!(bo.next("followup").await, told, "the one of another person's direct message was never named");
 }
 
 #[tokio::test]

@@ -12,17 +12,19 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;
 use wilco_core::access::Role;
 use wilco_core::desk::{
-    Caller, CancelResult, Desk, DeskError, Health, Inspection, JobFilter, JobView, Limit, Notice, ReceiptFilter,
-    ReceiptView,
+    Caller, CancelResult, Desk, DeskError, FollowupDone, FollowupFilter, FollowupInspection, FollowupSet, FollowupView,
+    FollowupWish, Health, Inspection, JobFilter, JobView, Limit, Notice, OccurrenceView, ReceiptFilter, ReceiptView,
 };
+use wilco_core::followup::{FollowupAct, FollowupState, OccurrenceState, Origin, Task};
 use wilco_core::gate::{ClosedGate, GateReason};
 use wilco_core::journal::{Entry, Event};
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
 use wilco_core::shelf::ShelfError;
+use wilco_core::when::{Rule, Schedule, Zone};
 use wilco_core::worker::{EndKind, Ending, WorkerState};
 use wilco_core::{
-    Accepted, Address, BackendId, Clock, FileRef, Inbound, Inbox, Place, ReceiptId, Reply, Shelf, Short, Timestamp,
-    WorkerId,
+    Accepted, Address, BackendId, Clock, FileRef, FollowupId, Inbound, Inbox, Place, ReceiptId, Reply, Shelf, Short,
+    Timestamp, WorkerId,
 };
 
 /// A shelf in memory that can be told to refuse.
@@ -163,6 +165,10 @@ pub(crate) struct OneJobDesk {
     pub(crate) callers: Mutex<Vec<Caller>>,
     pub(crate) files: Mutex<Vec<FileRef>>,
     pub(crate) notices: broadcast::Sender<Notice>,
+    /// What was asked about follow-ups.
+    pub(crate) filters: Mutex<Vec<FollowupFilter>>,
+    pub(crate) wishes: Mutex<Vec<(Place, String, FollowupWish)>>,
+    pub(crate) acts: Mutex<Vec<(String, FollowupAct)>>,
 }
 
 impl OneJobDesk {
@@ -174,6 +180,9 @@ impl OneJobDesk {
             callers: Mutex::default(),
             files: Mutex::default(),
             notices: broadcast::Sender::new(16),
+            filters: Mutex::default(),
+            wishes: Mutex::default(),
+            acts: Mutex::default(),
         })
     }
 
@@ -202,6 +211,7 @@ pub(crate) fn job() -> JobView {
         ended: Some(START),
         progress: String::new(),
         cancel: None,
+        origin: Origin::Person,
     }
 }
 
@@ -261,6 +271,43 @@ impl Desk for OneJobDesk {
         Ok(CancelResult::Cancelling { short: job().short, by: "Ana".into(), reason })
     }
 
+    async fn followups(&self, caller: &Caller, filter: &FollowupFilter) -> Result<Vec<FollowupView>, DeskError> {
+        self.asked(caller, filter.limit)?;
+        self.filters.lock().unwrap().push(filter.clone());
+        Ok(vec![followup()])
+    }
+
+    async fn followup(&self, caller: &Caller, _id: &str, limit: Limit) -> Result<FollowupInspection, DeskError> {
+        self.asked(caller, limit)?;
+        Ok(FollowupInspection { followup: followup(), occurrences: vec![occurrence()] })
+    }
+
+    async fn schedule(
+        &self,
+        caller: &Caller,
+        place: &Place,
+        event: &str,
+        wish: &FollowupWish,
+    ) -> Result<FollowupSet, DeskError> {
+        self.asked(caller, Limit::default())?;
+        self.wishes.lock().unwrap().push((place.clone(), event.to_owned(), wish.clone()));
+        let task = Task::Turn { text: wish.text.clone() };
+        let followup = FollowupView { task, address: place.address.clone(), ..followup() };
+        Ok(FollowupSet { followup, first: START, replaced: None, rolled: false })
+    }
+
+    async fn change(&self, caller: &Caller, id: &str, act: FollowupAct) -> Result<FollowupDone, DeskError> {
+        self.asked(caller, Limit::default())?;
+        self.acts.lock().unwrap().push((id.to_owned(), act));
+        let short = followup().short;
+        Ok(match act {
+            FollowupAct::Cancel => FollowupDone::Cancelled { short },
+            FollowupAct::Run => FollowupDone::Runs { short },
+            FollowupAct::Pause => FollowupDone::Paused { short },
+            FollowupAct::Resume => FollowupDone::Resumed { short, next: START, zone: Zone::UTC },
+        })
+    }
+
     async fn receipts(&self, caller: &Caller, filter: &ReceiptFilter) -> Result<Vec<ReceiptView>, DeskError> {
         self.asked(caller, filter.limit)?;
         Ok([failed_receipt()].into_iter().filter(|one| filter.state.is_none_or(|state| state == one.state)).collect())
@@ -309,6 +356,48 @@ impl Desk for OneJobDesk {
 
     fn subscribe(&self) -> BoxStream<'static, Notice> {
         BroadcastStream::new(self.notices.subscribe()).filter_map(|notice| async { notice.ok() }).boxed()
+    }
+}
+
+/// One that was given up.
+pub(crate) fn occurrence() -> OccurrenceView {
+    OccurrenceView {
+        due: START,
+        state: OccurrenceState::FailedDropped,
+        reason: Some("this thread was deleted".into()),
+        manual: false,
+        attempts: 1,
+        last_error: None,
+        next: None,
+        fired: None,
+        late: None,
+        settled: Some(START),
+        job: None,
+        delivery: None,
+    }
+}
+
+/// A follow-up of Ana's.
+pub(crate) fn followup() -> FollowupView {
+    FollowupView {
+        id: FollowupId::new("follow-up-1"),
+        short: Short::new("f3k9"),
+        task: Task::Turn { text: "check the deploy".into() },
+        state: FollowupState::Pending,
+        reason: None,
+        schedule: Schedule { zone: Zone::UTC, rule: Rule::Once { at: START } },
+        rule: "once".into(),
+        next: Some(START),
+        gate: None,
+        purpose: "/followup in 2h".into(),
+        by: "Ana".into(),
+        address: job().address,
+        key: None,
+        failures: 0,
+        delete_after_run: false,
+        created: START,
+        last: None,
+        may_change: true,
     }
 }
 

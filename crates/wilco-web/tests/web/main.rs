@@ -7,5 +7,6 @@ mod adapter;
 mod api;
 mod chat;
 mod fakes;
+mod followups;
 mod security;
 mod site;

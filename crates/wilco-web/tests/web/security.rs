@@ -137,6 +137,7 @@ async fn without_a_session_there_is_only_the_way_in() {
         "messages?as=ana&channel=general",
         "workers?as=ana",
         "receipts?as=ana",
+        "followups?as=ana",
         "health",
         "stream?as=ana",
         "nothing",
@@ -255,9 +256,14 @@ async fn an_old_session_is_not_kept_when_too_many_browsers_sign_in() {
 #[tokio::test]
 async fn nobody_can_be_spoken_as_who_is_not_in_the_list() {
     let site = Site::open().await;
-    for path in
-        ["messages?as=eve&channel=general", "workers?as=eve", "receipts?as=eve", "stream?as=eve", "session?as=eve"]
-    {
+    for path in [
+        "messages?as=eve&channel=general",
+        "workers?as=eve",
+        "receipts?as=eve",
+        "followups?as=eve",
+        "stream?as=eve",
+        "session?as=eve",
+    ] {
         let answer = site.get(&format!("/api/v1/{path}")).await;
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "unknown_person"), "{path}");
     }

@@ -51,7 +51,7 @@ fn list(counter: &Counter, gates: &[ClosedGate]) -> String {
             gate.reason.name(),
             &counter.ago(gate.closed),
             gate.job.as_str(),
-            &wording::gate_line(gate),
+            &wording::gate_line_for_host(gate),
         ]);
     }
     table.render(terminal_width())

@@ -1,29 +1,34 @@
 //! The commands that answer and end. They work beside a running bot and without one.
 
 mod check;
+mod followups;
 mod gate;
 mod jobs;
+mod place;
 mod receipts;
 mod show;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wilco_core::Clock;
+use anyhow::Context;
 use wilco_core::desk::{DeskError, Limit};
+use wilco_core::random::Dice;
 use wilco_core::text::duration;
 use wilco_core::time::Timestamp;
+use wilco_core::{AccountId, Clock};
 use wilco_loop::kinds::{KindMap, Kinds};
-use wilco_loop::{LoopDesk, Parts};
+use wilco_loop::{LoopDesk, Parts, launcher};
 use wilco_store::Store;
 
 use crate::bot::Extras;
 use crate::config::Config;
 use crate::exit::{Ended, Exit};
-use crate::local;
 use crate::wiring::{self, Wiring};
+use crate::{kinds, local};
 
 pub(crate) use check::check;
+pub(crate) use followups::followups;
 pub(crate) use gate::gate;
 pub(crate) use jobs::jobs;
 pub(crate) use receipts::receipts;
@@ -33,12 +38,24 @@ struct Counter {
     desk: LoopDesk,
     store: Store,
     clock: Arc<dyn Clock>,
+    dice: Arc<Dice>,
     database: PathBuf,
+    /// The connections that are configured.
+    accounts: Vec<AccountId>,
 }
 
 impl Counter {
     /// Opens a store that is there. Looking must not create one.
     async fn open(config: &Config, extras: Extras) -> anyhow::Result<Self> {
+        Self::open_as(config, extras, false).await
+    }
+
+    /// The same, with the worker kinds that a bot with this configuration has.
+    async fn open_with_kinds(config: &Config, extras: Extras) -> anyhow::Result<Self> {
+        Self::open_as(config, extras, true).await
+    }
+
+    async fn open_as(config: &Config, extras: Extras, with_kinds: bool) -> anyhow::Result<Self> {
         let database = wiring::database(&config.store.url);
         if !database.exists() {
             let sentence = format!(
@@ -53,17 +70,24 @@ impl Counter {
         let (makers, additions) = extras.split();
         // They are only made, never connected: a cancel may have to be worded in the measures of a platform.
         let adapters = wiring.adapters(wiring.web(config).as_ref(), makers)?;
-        let clock = Arc::clone(&wiring.clock);
+        let accounts = adapters.iter().map(|adapter| adapter.account().clone()).collect();
+        let (clock, dice) = (Arc::clone(&wiring.clock), Arc::clone(&wiring.dice));
+        let map = if with_kinds {
+            let launcher = launcher::this_executable().context("the system does not tell where this program is")?;
+            kinds::build(config, &additions.kinds, &launcher, &clock)?
+        } else {
+            KindMap::new()
+        };
         let desk = LoopDesk::over_store(Parts {
             store: wiring.store,
             clock: wiring.clock,
             dice: wiring.dice,
-            kinds: Arc::new(Kinds::new(KindMap::new())),
+            kinds: Arc::new(Kinds::new(map)),
             settings: local::settings(config, &additions),
             adapters,
             folder: wiring::files(config),
         });
-        Ok(Self { desk, store, clock, database })
+        Ok(Self { desk, store, clock, dice, database, accounts })
     }
 
     /// How long ago something was.
@@ -87,6 +111,7 @@ fn refused(error: DeskError) -> Ended {
         DeskError::Store(_) => Exit::Unavailable,
         DeskError::NotFound(_)
         | DeskError::Ambiguous { .. }
+        | DeskError::AmbiguousFollowup { .. }
         | DeskError::NotAllowed { .. }
         | DeskError::BadInput(_)
         | DeskError::Refused(_) => Exit::Failed,
@@ -94,7 +119,7 @@ fn refused(error: DeskError) -> Ended {
     // The words of the API.
     let code = match &error {
         DeskError::NotFound(_) => "not_found",
-        DeskError::Ambiguous { .. } => "ambiguous",
+        DeskError::Ambiguous { .. } | DeskError::AmbiguousFollowup { .. } => "ambiguous",
         DeskError::NotAllowed { .. } => "not_allowed",
         DeskError::BadInput(_) => "bad_input",
         DeskError::Refused(_) => "refused",
@@ -106,6 +131,10 @@ fn refused(error: DeskError) -> Ended {
         DeskError::Ambiguous { name, candidates } => {
             let lines = candidates.iter().map(|job| format!("\n  {}  {}  {}", job.short, job.kind, job.state.name()));
             format!("`{name}` fits several jobs; give more of the id:{}", lines.collect::<String>())
+        }
+        DeskError::AmbiguousFollowup { name, candidates } => {
+            let ids = candidates.iter().map(|short| format!("\n  {short}"));
+            format!("`{name}` fits several follow-ups; give more of the id:{}", ids.collect::<String>())
         }
         other @ (DeskError::NotAllowed { .. }
         | DeskError::BadInput(_)

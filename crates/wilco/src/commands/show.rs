@@ -1,12 +1,17 @@
-//! One job, or one receipt, with everything about it.
+//! One job, one receipt or one follow-up, with everything about it.
+
+use std::time::Duration;
 
 use serde_json::Value;
-use wilco_core::desk::{ContractView, Inspection, JobView, ReceiptView};
+use wilco_core::contract::ContractState;
+use wilco_core::desk::{ContractView, FollowupInspection, Inspection, JobView, ReceiptView};
 use wilco_core::journal::{Entry, Event};
 use wilco_core::text::{bytes, duration, sanitise};
-use wilco_core::wording::one_line;
+use wilco_core::wording::{one_line, scheduled_note};
+use wilco_core::{Short, when};
 
 use super::Counter;
+use super::followups::next;
 use crate::cli::{Column, Table, terminal_width};
 
 /// A job: how it stands, what was promised where, its history, and its whole result.
@@ -44,6 +49,11 @@ fn head(counter: &Counter, job: &JobView) -> String {
         }
     };
     line("asked", &format!("by {} in {}", job.by, job.address));
+    if let Some(mark) = job.origin.scheduled() {
+        for (n, note) in scheduled_note(mark, true).lines().enumerate() {
+            line(if n == 0 { "came by" } else { "" }, note);
+        }
+    }
     line("input", &job.input);
     line("accepted", &job.created.rfc3339());
     line("started", &job.started.map(|at| at.rfc3339()).unwrap_or_default());
@@ -108,6 +118,67 @@ fn details(event: &Event) -> String {
         },
     );
     shown.collect::<Vec<_>>().join("  ")
+}
+
+/// A follow-up: how it stands, and what became of each of its times.
+pub(super) fn followup(counter: &Counter, found: &FollowupInspection) -> String {
+    let view = &found.followup;
+    let mut text = format!("{} · {} · {}\n", view.short, view.state.name(), view.rule);
+    let mut line = |name: &str, what: &str| {
+        if !what.is_empty() {
+            text.push_str(&format!("{name:<9} {}\n", one_line(what)));
+        }
+    };
+    line("why", view.reason.as_deref().unwrap_or_default());
+    line("next", &next(counter, view));
+    line("what", &view.task.as_typed());
+    line("purpose", &view.purpose);
+    line("kind", view.task.kind());
+    line("set", &format!("by {} in {}, {}", view.by, view.address, counter.ago(view.created)));
+    line("zone", view.schedule.zone.name());
+    line("key", view.key.as_deref().unwrap_or_default());
+    if view.failures > 0 {
+        line("failures", &format!("{} in a row", view.failures));
+    }
+    if view.delete_after_run {
+        line("then", "forgotten once it has run or was dropped");
+    }
+    line("store id", view.id.as_str());
+    text.push_str("\noccurrences\n");
+    text.push_str(&occurrences(counter, found));
+    text
+}
+
+fn occurrences(counter: &Counter, found: &FollowupInspection) -> String {
+    let mut table = Table::new([
+        Column::fixed("due"),
+        Column::fixed("state"),
+        Column::fixed("late"),
+        Column::fixed("attempts"),
+        Column::fixed("job"),
+        Column::fixed("delivery"),
+        Column::text("what happened"),
+    ]);
+    let zone = found.followup.schedule.zone;
+    for one in &found.occurrences {
+        let late = one.late.map(|late| duration(Duration::from_millis(late.by_ms))).unwrap_or_default();
+        let due = when::moment(one.due, zone);
+        let due = if one.manual { format!("{due}, by hand") } else { due };
+        let waits = one.next.filter(|next| one.attempts > 0 && *next > counter.clock.now());
+        let waits = waits.map(|next| format!("tried again {}", when::describe(next, counter.clock.now(), zone)));
+        let happened: Vec<&str> =
+            [one.reason.as_deref(), one.last_error.as_deref(), waits.as_deref()].into_iter().flatten().collect();
+        table.row([
+            due.as_str(),
+            one.state.name(),
+            &late,
+            &one.attempts.to_string(),
+            one.job.as_ref().map(Short::as_str).unwrap_or_default(),
+            one.delivery.map(ContractState::name).unwrap_or_default(),
+            &happened.join("; "),
+        ]);
+    }
+    table.render(terminal_width())
 }
 
 /// One receipt.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use wilco_core::access::{Access, Role, Rule};
 use wilco_core::classify::Service;
 use wilco_core::contract::Terms;
+use wilco_core::followup::{FollowupSettings, MissedPolicy};
 use wilco_core::settings::{BackendSettings, KindSettings, Notify, Quotas, Retention, RetryPolicy, Settings, Tick};
+use wilco_core::when::{Bounds, Zone};
 use wilco_core::worker::OnInterrupt;
 
 use super::forms;
@@ -107,6 +109,7 @@ pub(super) fn build(layer: Layer, file: Option<PathBuf>, folder: &Path) -> Resul
         }
     }
     let settings = Settings {
+        followups: followups(&layer, &mut problems),
         defaults,
         kinds,
         tick: Tick(Duration::from_secs(contract.number("tick_secs", 2).into())),
@@ -321,6 +324,42 @@ fn retention(values: &Values<'_>, problems: &mut Vec<Problem>) -> Retention {
         problems.push(Problem::new(setting.at.clone(), "retention.receipts", what));
     }
     Retention { bodies, receipts }
+}
+
+fn followups(layer: &Layer, problems: &mut Vec<Problem>) -> FollowupSettings {
+    let values = Values::of(layer, "followups");
+    let base = FollowupSettings::default();
+    let span = |name, otherwise| values.span(name, Some(otherwise)).unwrap_or(otherwise);
+    let bounds = Bounds {
+        min: span("min", base.bounds.min),
+        max: span("max", base.bounds.max),
+        min_every: span("min_every", base.bounds.min_every),
+    };
+    for (name, least) in [("min", bounds.min), ("min_every", bounds.min_every)] {
+        let given = ["max", name].into_iter().find_map(|name| Some((name, values.setting(name)?)));
+        if least > bounds.max
+            && let Some((key, setting)) = given
+        {
+            let what = format!("no time would be allowed; make followups.max at least followups.{name}");
+            problems.push(Problem::new(setting.at.clone(), format!("followups.{key}"), what));
+        }
+    }
+    let zone = layer.settings.get("timezone").map(|setting| &setting.value);
+    FollowupSettings {
+        bounds,
+        missed: match values.choice("missed") {
+            Some("run_late") => MissedPolicy::RunLate,
+            Some("notice") => MissedPolicy::Notice,
+            _ => base.missed,
+        },
+        missed_max_age: span("missed_max_age", base.missed_max_age),
+        pause_after: values.number("pause_after", base.pause_after),
+        per_person: values.number("per_person", base.per_person),
+        timezone: match zone {
+            Some(Value::Text(name)) => Zone::parse(name).unwrap_or(base.timezone),
+            _ => base.timezone,
+        },
+    }
 }
 
 fn access(setting: Option<&Setting>, problems: &mut Vec<Problem>) -> Access {

@@ -5,7 +5,7 @@ use wilco_core::text::duration;
 use wilco_core::worker::MAX_RERUNS;
 
 use super::layers::defaults;
-use super::schema::{Key, TABLE};
+use super::schema::{Key, Kind, TABLE};
 
 const HEAD: &str = "\
 # Configuration
@@ -44,12 +44,13 @@ These are no keys, because a wrong value would break the promise of delivery rat
 /// The whole page in Markdown.
 pub fn page() -> String {
     let mut out = HEAD.to_owned();
-    let mut section = "";
+    let mut section = None;
     for key in TABLE {
         let (home, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
-        let home = if home.is_empty() { key.path } else { home };
-        if home != section {
-            section = home;
+        // A list of tables is a section of its own; every other key without a section stands above them all.
+        let home = if matches!(key.kind, Kind::Tables { .. }) && home.is_empty() { key.path } else { home };
+        if section != Some(home) {
+            section = Some(home);
             heading(&mut out, home);
         }
         row(&mut out, name, key);
@@ -61,11 +62,12 @@ pub fn page() -> String {
 
 fn heading(out: &mut String, home: &str) {
     let title = match home.strip_suffix("[]") {
-        Some(list) => format!("each table of {list}"),
-        None if home == "access" => "[[access]]".to_owned(),
-        None => format!("[{home}]"),
+        Some(list) => format!("`each table of {list}`"),
+        None if home == "access" => "`[[access]]`".to_owned(),
+        None if home.is_empty() => "Above the first section".to_owned(),
+        None => format!("`[{home}]`"),
     };
-    out.push_str(&format!("\n## `{title}`\n\n| key | default | allowed | applies | what it is |\n"));
+    out.push_str(&format!("\n## {title}\n\n| key | default | allowed | applies | what it is |\n"));
     out.push_str("| --- | --- | --- | --- | --- |\n");
 }
 

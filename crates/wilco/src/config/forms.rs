@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 use std::time::Duration;
 
 use wilco_core::text::nearest;
+use wilco_core::when::{UnknownZone, Zone};
 
 /// What a text has to look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Text {
     FileName,
     /// A short line for people.
     Line,
+    /// The IANA name of a time zone.
+    Zone,
 }
 
 /// How many characters the text of an access rule may have.
@@ -56,6 +59,7 @@ impl Text {
             Self::EnvName => "the name of an environment variable",
             Self::FileName => "a file name",
             Self::Line => "1 to 100 characters",
+            Self::Zone => "an IANA name, such as \"Europe/Berlin\"",
         }
     }
 
@@ -81,6 +85,7 @@ impl Text {
             Self::EnvName => Err("it is no name of a variable".to_owned()),
             Self::FileName => check_file_name(text),
             Self::Line => at_most(text, LINE_CHARS),
+            Self::Zone => Zone::parse(text).map(drop).map_err(|unknown| no_zone(&unknown)),
         }
     }
 }
@@ -88,6 +93,17 @@ impl Text {
 fn at_most(text: &str, limit: usize) -> Result<(), String> {
     let count = text.chars().count();
     if count > limit { Err(format!("it has {count} characters")) } else { Ok(()) }
+}
+
+/// The text itself stands before it already.
+fn no_zone(unknown: &UnknownZone) -> String {
+    match unknown.nearest.as_slice() {
+        [] => "there is no such time zone".to_owned(),
+        near => {
+            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+            format!("there is no such time zone; perhaps {} is meant", near.join(" or "))
+        }
+    }
 }
 
 fn check_store(url: &str) -> Result<(), String> {
@@ -239,6 +255,8 @@ mod tests {
             (Text::FileName, "a", "a/"),
             (Text::FileName, "..a", ".."),
             (Text::Line, "a report", ""),
+            (Text::Zone, "Europe/Berlin", "Europe/Berln"),
+            (Text::Zone, "utc", "+02:00"),
         ];
         for (form, good, bad) in table {
             assert_eq!(form.check(good), Ok(()), "{form:?} {good:?}");

@@ -159,6 +159,10 @@ impl Reader<'_> {
         let near = nearest(&entry.name, names.iter().copied());
         let what = match (near, schema::homes_of(&entry.name).as_slice()) {
             (None, [home, ..]) => format!("there is no such key here; it belongs to [{home}]"),
+            // In TOML everything below a heading is in that section, so the end of the file is the wrong place.
+            (_, []) if schema::key(&entry.name).is_some() => {
+                "there is no such key here; it stands at the top of the file, above the first section".to_owned()
+            }
             (Some(_) | None, _) => "there is no such key".to_owned(),
         };
         self.problems.push(Problem::new(entry.at.clone(), here, what).nearest(near));

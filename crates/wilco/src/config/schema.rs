@@ -108,9 +108,11 @@ const FIRST: Kind = Kind::Span { min: Duration::from_millis(100), max: Duration:
 const FACTOR: Kind = number(1, 10, "");
 const CAP: Kind = span(SECOND, HOUR, false);
 const SERVICE: Kind = Kind::Choice(&["claude", "codex", "http"]);
+const MISSED: Kind = Kind::Choice(&["run_late", "notice"]);
 
 /// The table.
 pub const TABLE: &[Key] = &[
+    live("timezone", Kind::Text(Text::Zone), "the zone of people and channels that have set none of their own"),
     start("store.url", Kind::Text(Text::Store), "where everything that was promised is kept"),
     start("store.files", Kind::Text(Text::Path), "the folder of the jobs' own folders, outputs and files"),
     start("web.enabled", Kind::Flag, "whether the local web chat is served"),
@@ -136,6 +138,13 @@ pub const TABLE: &[Key] = &[
     live("retry.first", FIRST, "the rest after the first failure, moved by up to 20 % like every rest"),
     live("retry.factor", FACTOR, "by how much each rest is longer than the one before"),
     live("retry.cap", CAP, "the longest rest; at least as long as first"),
+    live("followups.min", span(SECOND, 30 * DAY, false), "the nearest time for which something may be scheduled"),
+    live("followups.max", span(HOUR, 3_650 * DAY, false), "the farthest, and the longest interval; at least min"),
+    live("followups.min_every", span(SECOND, 30 * DAY, false), "how often something may come again, at the most"),
+    live("followups.missed", MISSED, "whether what was missed while the bot was down runs late or is reported"),
+    live("followups.missed_max_age", span(60 * SECOND, 365 * DAY, false), "later than this it is only reported"),
+    live("followups.pause_after", number(1, 1_000, "failures"), "in a row, after which a recurring one is paused"),
+    live("followups.per_person", COUNT, "follow-ups that one person may have pending"),
     live("retention.bodies", KEPT, "how long inputs, results and files are kept after the end"),
     live("retention.receipts", KEPT, "how long the records are kept; at least as long as bodies"),
     open("access", Kind::Tables { max: 1_000 }, "nobody may do anything", "who may do what"),
@@ -149,7 +158,7 @@ pub const TABLE: &[Key] = &[
         "backends.<name>.credentials",
         Kind::Text(Text::Path),
         "none",
-        "the file whose change opens the gate; never read",
+        "the file whose change opens the gate; never read. Any changed configuration opens every gate, too",
     ),
     open("workers.<name>.kind", Kind::Text(Text::WorkerKind), "command", "what runs it"),
     open("workers.<name>.command", texts(Text::Argument, 1, 100), "required", "the program and its fixed arguments"),

@@ -24,6 +24,10 @@ async fn without_a_store_looking_says_so_and_creates_nothing() {
         &["receipts", "list"],
         &["receipts", "show", "0123456"],
         &["receipts", "retry", "0123456"],
+        &["followups", "list"],
+        &["followups", "show", "f3k9"],
+        &["followups", "add", "in 2h", "look", "--like", "k7f2"],
+        &["followups", "cancel", "f3k9"],
     ] {
         let ran: Ran = home.run(words).await;
         assert_eq!((ran.code, ran.out.as_str()), (69, ""), "{ran:?}");
