@@ -18,6 +18,8 @@ pub enum Deed {
     Parts,
     /// Attaches a file.
     File,
+    /// Fails at its first attempt, and ends well at the next.
+    Stumbles,
 }
 
 /// How many numbered lines a result of several parts has: three messages where 2,000 characters fit into one,
@@ -76,6 +78,13 @@ impl Worker for Work {
         let mut text = result_of(tag);
         match self.deed {
             Deed::Steps => {}
+            Deed::Stumbles => {
+                let before = ctx.folder().join("stumbled");
+                if !before.exists() {
+                    std::fs::write(&before, tag).map_err(|error| failed("io", error))?;
+                    return Err(Failure::Retryable(Cause::new("stumbled", format!("{tag} has stumbled"))));
+                }
+            }
             Deed::Asks => {
                 let answer = ctx.ask(format!("Shall {tag} go on?"), &[GO_ON, "Stop"]).await;
                 match answer {

@@ -28,7 +28,7 @@ pub enum Plan {
     Reminder,
     /// A job, once, as if it were typed then.
     Turn,
-    /// A job that is started directly, once.
+    /// A job that is started directly, once; its first attempt fails, and it is tried again.
     Command,
     /// A reminder again and again, until somebody stops it.
     Ticks,
@@ -138,7 +138,7 @@ impl Planners {
                 occurrence: OccurrenceId::new(self.dice.uuid(now)),
                 shorts: self.dice.followup_shorts(),
                 wanted: Wanted {
-                    task: Task::Command { worker: "work".to_owned(), text: format!("3 60 {}", next.tag) },
+                    task: Task::Command { worker: "work-stumbles".to_owned(), text: format!("3 60 {}", next.tag) },
                     schedule: Schedule { zone: Zone::UTC, rule: Rule::Once { at: first } },
                     first,
                     reason: "written beside the bot".to_owned(),

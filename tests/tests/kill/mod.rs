@@ -49,7 +49,9 @@ const JOBS: [&str; 20] = [
 ];
 
 /// Those that only follow-ups pass; the suite of follow-ups has to come past every one of them.
-const FOLLOWUPS: [&str; 7] = [
+const FOLLOWUPS: [&str; 8] = [
+    // Only what a follow-up starts directly is tried again.
+    "store.retry.applied",
     "store.schedule.applied",
     "store.fire.claimed",
     "store.fire.injected",

@@ -18,6 +18,12 @@ pub trait Change: Send + Sync + 'static {
     /// Its name, for the log.
     fn name(&self) -> &'static str;
 
+    /// Whether it goes before what waits for the writer: what has a time of its own that people watch.
+    /// Changes keep their order among those that answer the same.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+
     /// Loads rows, decides and saves. On an error everything this change did is undone; other
     /// changes that share the commit are not touched by it.
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<Self::Out, StoreError>;

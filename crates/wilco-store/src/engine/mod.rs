@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 pub use change::Change;
 pub use migrations::{ALL as MIGRATIONS, Migration};
@@ -31,7 +31,7 @@ use crate::error::StoreError;
 use crate::lock::FileLock;
 use inline::Inline;
 use place::Place;
-use queue::{Command, ask, enqueue, queue};
+use queue::{Command, Commands, ask, queue};
 use readers::Readers;
 use writer::Writer;
 
@@ -87,7 +87,7 @@ struct Inner {
 }
 
 enum Road {
-    Threads { commands: mpsc::Sender<Command>, readers: Arc<Readers> },
+    Threads { commands: Commands, readers: Arc<Readers> },
     Inline(Inline),
 }
 
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// Makes a change and answers when it is durable. Changes are made in the order in which they
-    /// were given. A caller who leaves while it waits for the answer has still made the change.
+    /// were given; urgent ones ([`Change::is_urgent`]) before the others. A caller who leaves while it waits for the answer has still made the change.
     ///
     /// # Errors
     /// What the change itself answered, or why the store could not do it; either way nothing of the
@@ -150,7 +150,7 @@ impl Engine {
         match &self.0.road {
             Road::Threads { commands, .. } => {
                 let (job, answer) = ask(change);
-                enqueue(commands, Command::Run(job)).await?;
+                commands.enqueue(Command::Run(job)).await?;
                 answer.await.unwrap_or(Err(StoreError::Closed))
             }
             Road::Inline(inline) => inline.write(change),
@@ -178,7 +178,7 @@ impl Engine {
         match &self.0.road {
             Road::Threads { commands, .. } => {
                 let (reply, answer) = oneshot::channel();
-                enqueue(commands, Command::PollChanged(reply)).await?;
+                commands.enqueue(Command::PollChanged(reply)).await?;
                 answer.await.unwrap_or(Err(StoreError::Closed))
             }
             Road::Inline(inline) => inline.poll_changed(),
@@ -193,7 +193,7 @@ impl Engine {
                 // The readers first: the last connection to close folds the log into the database.
                 readers.close().await;
                 let (reply, closed) = oneshot::channel();
-                if enqueue(commands, Command::Close(reply)).await.is_ok() && closed.await.is_err() {
+                if commands.enqueue(Command::Close(reply)).await.is_ok() && closed.await.is_err() {
                     tracing::debug!("the writer had ended before it was asked to");
                 }
             }

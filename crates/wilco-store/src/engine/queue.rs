@@ -19,6 +19,7 @@ const LINGER: usize = 4;
 /// A change and the caller who waits for it, without their types.
 pub(super) trait Job: Send {
     fn name(&self) -> &'static str;
+    fn is_urgent(&self) -> bool;
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), StoreError>>;
     fn answer(self: Box<Self>, verdict: Result<(), StoreError>);
 }
@@ -42,6 +43,10 @@ pub(super) fn ask<C: Change>(change: C) -> (Box<dyn Job>, Answer<C::Out>) {
 impl<C: Change> Job for Asked<C> {
     fn name(&self) -> &'static str {
         self.change.name()
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.change.is_urgent()
     }
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -71,26 +76,43 @@ pub(super) enum Command {
     Close(oneshot::Sender<()>),
 }
 
+/// Where callers put their commands: urgent changes have a line of their own.
+#[derive(Clone)]
+pub(super) struct Commands {
+    urgent: mpsc::Sender<Box<dyn Job>>,
+    ordinary: mpsc::Sender<Command>,
+}
+
 /// The waiting commands, and one that was met while a batch was collected.
 pub(super) struct Queue {
-    commands: mpsc::Receiver<Command>,
+    urgent: mpsc::Receiver<Box<dyn Job>>,
+    ordinary: mpsc::Receiver<Command>,
     aside: Option<Command>,
 }
 
 /// The two ends of a new queue.
-pub(super) fn queue() -> (mpsc::Sender<Command>, Queue) {
-    let (sender, commands) = mpsc::channel(ROOM);
-    (sender, Queue { commands, aside: None })
+pub(super) fn queue() -> (Commands, Queue) {
+    let (urgent, hurried) = mpsc::channel(ROOM);
+    let (ordinary, waiting) = mpsc::channel(ROOM);
+    (Commands { urgent, ordinary }, Queue { urgent: hurried, ordinary: waiting, aside: None })
 }
 
-/// Gives the writer a command, waiting for room where there is none.
-///
+impl Commands {
+    /// Gives the writer a command, waiting for room where there is none.
+    pub(super) async fn enqueue(&self, command: Command) -> Result<(), StoreError> {
+        match command {
+            Command::Run(job) if job.is_urgent() => put(&self.urgent, job).await,
+            other @ (Command::Run(_) | Command::PollChanged(_) | Command::Close(_)) => put(&self.ordinary, other).await,
+        }
+    }
+}
+
 /// Where there is room, the first poll already does it: tokio's `send` may yield before it takes the
 /// value, and then a task that polls several writes in turn would find them out of order.
-pub(super) async fn enqueue(commands: &mpsc::Sender<Command>, command: Command) -> Result<(), StoreError> {
-    match commands.try_send(command) {
+async fn put<T>(line: &mpsc::Sender<T>, value: T) -> Result<(), StoreError> {
+    match line.try_send(value) {
         Ok(()) => Ok(()),
-        Err(TrySendError::Full(command)) => commands.send(command).await.map_err(|_| StoreError::Closed),
+        Err(TrySendError::Full(value)) => line.send(value).await.map_err(|_| StoreError::Closed),
         Err(TrySendError::Closed(_)) => Err(StoreError::Closed),
     }
 }
@@ -98,14 +120,20 @@ pub(super) async fn enqueue(commands: &mpsc::Sender<Command>, command: Command) 
 impl Queue {
     /// The next command; none when every sender is gone or nothing more is taken in.
     pub(super) async fn next(&mut self) -> Option<Command> {
-        match self.aside.take() {
-            Some(command) => Some(command),
-            None => self.commands.recv().await,
+        if let Some(command) = self.aside.take() {
+            return Some(command);
+        }
+        tokio::select! {
+            biased;
+            Some(job) = self.urgent.recv() => Some(Command::Run(job)),
+            Some(command) = self.ordinary.recv() => Some(command),
+            else => None,
         }
     }
 
-    /// The next change for the present batch, if one comes within the linger.
-    pub(super) async fn joining(&mut self) -> Option<Box<dyn Job>> {
+    /// The next change for the present batch, if one comes within the linger; an urgent one first, and
+    /// others only where the batch has room for them.
+    pub(super) async fn joining(&mut self, ordinary: bool) -> Option<Box<dyn Job>> {
         for look in 0..=LINGER {
             if self.aside.is_some() {
                 return None;
@@ -113,7 +141,13 @@ impl Queue {
             if look > 0 {
                 tokio::task::yield_now().await;
             }
-            match self.commands.try_recv() {
+            if let Ok(job) = self.urgent.try_recv() {
+                return Some(job);
+            }
+            if !ordinary {
+                continue;
+            }
+            match self.ordinary.try_recv() {
                 Ok(Command::Run(job)) => return Some(job),
                 Ok(other @ (Command::PollChanged(_) | Command::Close(_))) => self.aside = Some(other),
                 Err(_) => {}
@@ -124,7 +158,8 @@ impl Queue {
 
     /// Takes nothing in any more; what waits already is still handed out.
     pub(super) fn refuse_more(&mut self) {
-        self.commands.close();
+        self.urgent.close();
+        self.ordinary.close();
     }
 }
 
@@ -132,7 +167,9 @@ impl Queue {
 mod tests {
     use super::*;
 
-    struct Nothing;
+    struct Nothing {
+        urgent: bool,
+    }
 
     #[async_trait::async_trait]
     impl Change for Nothing {
@@ -142,13 +179,31 @@ mod tests {
             "nothing"
         }
 
+        fn is_urgent(&self) -> bool {
+            self.urgent
+        }
+
         async fn apply(&self, _tx: &mut Tx<'_>) -> Result<(), StoreError> {
             Ok(())
         }
     }
 
     fn command() -> Command {
-        Command::Run(ask(Nothing).0)
+        Command::Run(ask(Nothing { urgent: false }).0)
+    }
+
+    #[tokio::test]
+    async fn f14_what_is_urgent_goes_first_and_others_join_it_only_where_there_is_room() {
+        let (sender, mut queue) = queue();
+        for urgent in [false, true, false, true] {
+            sender.enqueue(Command::Run(ask(Nothing { urgent }).0)).await.unwrap();
+        }
+        let Some(Command::Run(first)) = queue.next().await else { panic!("nothing waits") };
+        assert!(first.is_urgent());
+        assert!(queue.joining(false).await.is_some_and(|job| job.is_urgent()));
+        assert!(queue.joining(false).await.is_none(), "no room for the others");
+        assert!(queue.joining(true).await.is_some_and(|job| !job.is_urgent()));
+        assert!(matches!(queue.next().await, Some(Command::Run(job)) if !job.is_urgent()), "nothing is forgotten");
     }
 
     #[tokio::test]
@@ -157,11 +212,11 @@ mod tests {
         let busy = tokio::spawn(async move {
             tokio::task::yield_now().await;
             tokio::task::yield_now().await;
-            enqueue(&sender, command()).await.map(|()| sender)
+            sender.enqueue(command()).await.map(|()| sender)
         });
-        assert!(queue.joining().await.is_some());
+        assert!(queue.joining(true).await.is_some());
         let _sender = busy.await.unwrap().unwrap();
-        assert!(queue.joining().await.is_none(), "it does not wait for ever");
+        assert!(queue.joining(true).await.is_none(), "it does not wait for ever");
     }
 
     #[tokio::test]
@@ -169,27 +224,27 @@ mod tests {
         let (sender, mut queue) = queue();
         let (reply, _answer) = oneshot::channel();
         for one in [command(), Command::PollChanged(reply), command()] {
-            enqueue(&sender, one).await.unwrap();
+            sender.enqueue(one).await.unwrap();
         }
-        assert!(queue.joining().await.is_some());
-        assert!(queue.joining().await.is_none());
-        assert!(queue.joining().await.is_none(), "what came after must not overtake it");
+        assert!(queue.joining(true).await.is_some());
+        assert!(queue.joining(true).await.is_none());
+        assert!(queue.joining(true).await.is_none(), "what came after must not overtake it");
         assert!(matches!(queue.next().await, Some(Command::PollChanged(_))));
-        assert!(queue.joining().await.is_some());
+        assert!(queue.joining(true).await.is_some());
     }
 
     #[tokio::test]
     async fn a_full_queue_lets_the_next_caller_wait_and_a_closed_one_refuses() {
         let (sender, mut queue) = queue();
         for _ in 0..ROOM {
-            enqueue(&sender, command()).await.unwrap();
+            sender.enqueue(command()).await.unwrap();
         }
-        let mut waiting = Box::pin(enqueue(&sender, command()));
+        let mut waiting = Box::pin(sender.enqueue(command()));
         assert!(futures::poll!(&mut waiting).is_pending());
         assert!(queue.next().await.is_some());
         assert_eq!(waiting.await, Ok(()));
         queue.refuse_more();
-        assert_eq!(enqueue(&sender, command()).await, Err(StoreError::Closed));
+        assert_eq!(sender.enqueue(command()).await, Err(StoreError::Closed));
         assert!(queue.next().await.is_some(), "what waits is still handed out");
     }
 }

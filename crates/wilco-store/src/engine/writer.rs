@@ -27,6 +27,9 @@ use crate::lock::FileLock;
 /// How many changes share a commit at most: bounds how long the first of them waits.
 const MAX_BATCH: usize = 256;
 
+/// How many ordinary changes share a commit with urgent ones at most.
+const BESIDE_URGENT: usize = 16;
+
 /// How a change ended inside its savepoint.
 enum Step {
     Kept,
@@ -97,7 +100,7 @@ impl Writer {
         if let Err(error) = self.begin().await {
             first.answer(Err(error.clone()));
             // Those who wait would each wait as long for the same answer.
-            while let Some(job) = joining(&mut queue).await {
+            while let Some(job) = joining(&mut queue, true).await {
                 job.answer(Err(error.clone()));
             }
             return;
@@ -105,7 +108,15 @@ impl Writer {
         let mut done = Vec::new();
         let mut spoiled = None;
         let mut next = Some(first);
+        // A batch with an urgent change is committed soon, and takes a few of the others along, so that
+        // neither waits for ever behind the other.
+        let (mut hurried, mut ordinary) = (false, 0);
         while let Some(mut job) = next {
+            if job.is_urgent() {
+                hurried = true;
+            } else {
+                ordinary += 1;
+            }
             match self.step(job.as_mut()).await {
                 Step::Kept => done.push((job, Ok(()))),
                 Step::Undone(error) => done.push((job, Err(error))),
@@ -118,7 +129,8 @@ impl Writer {
                     break;
                 }
             }
-            next = if done.len() < MAX_BATCH { joining(&mut queue).await } else { None };
+            let room = !hurried || ordinary < BESIDE_URGENT;
+            next = if done.len() < MAX_BATCH { joining(&mut queue, room).await } else { None };
         }
         if spoiled.is_none() {
             spoiled = self.commit().await.err().map(|error| (error, None));
@@ -287,9 +299,9 @@ impl Writer {
     }
 }
 
-async fn joining(queue: &mut Option<&mut Queue>) -> Option<Box<dyn Job>> {
+async fn joining(queue: &mut Option<&mut Queue>, ordinary: bool) -> Option<Box<dyn Job>> {
     match queue {
-        Some(queue) => queue.joining().await,
+        Some(queue) => queue.joining(ordinary).await,
         None => None,
     }
 }

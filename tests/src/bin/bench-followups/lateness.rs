@@ -134,9 +134,10 @@ fn millis(to: Timestamp, from: Timestamp) -> f64 {
 fn as_it_should(ended: &[Outcome]) {
     assert_eq!(ended.len(), usize::try_from(DUE).unwrap_or(0));
     for one in ended {
-        let fits = match (one.refused, one.state.as_str(), one.attempts) {
-            (false, "success", 1) | (true, "success", 2..=4) | (true, "failed_dropped", 4) => true,
-            _ => false,
+        let (state, attempts) = (one.state.as_str(), one.attempts);
+        let fits = match one.refused {
+            false => state == "success" && attempts == 1,
+            true => matches!((state, attempts), ("success", 2..=4) | ("failed_dropped", 4)),
         };
         assert!(fits, "{one:?}");
     }

@@ -109,6 +109,10 @@ impl Change for ClaimOccurrences {
         "claim_occurrences"
     }
 
+    fn is_urgent(&self) -> bool {
+        true
+    }
+
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<ClaimedOccurrences, StoreError> {
         let mut fresh = self.fresh.clone();
         let mut claimed = ClaimedOccurrences::default();

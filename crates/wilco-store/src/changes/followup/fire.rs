@@ -86,6 +86,10 @@ impl Change for Fire {
         "fire"
     }
 
+    fn is_urgent(&self) -> bool {
+        true
+    }
+
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<Fired, StoreError> {
         let mut told = Vec::new();
         let mut fresh = self.fresh.clone();
@@ -218,6 +222,10 @@ impl Change for DispatchFailed {
 
     fn name(&self) -> &'static str {
         "dispatch_failed"
+    }
+
+    fn is_urgent(&self) -> bool {
+        true
     }
 
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<FollowupTold>, StoreError> {
