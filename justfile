@@ -20,6 +20,10 @@ lint:
 bench:
     cargo run --release -p wilco-tests --bin bench
 
+# Follow-ups with 1k, 100k and 1M pending: a wake-up that finds nothing due, and lateness
+bench-followups:
+    cargo run --release -p wilco-tests --bin bench-followups
+
 # Rewrite every file as rustfmt wants it
 fmt:
     cargo fmt --all

@@ -73,21 +73,9 @@ pub(crate) async fn accept(
     person: &Person,
     now: Timestamp,
 ) -> Result<Result<Started, Admission>, StoreError> {
-    let load = load(tx, job, place, person, now).await?;
-    let ahead = match admit(&load, &job.quotas, job.rules.max_running) {
-        Admission::Starts => None,
-        // What only says something needs no slot, and so waits for none.
-        _ if job.kind == SAY && !job.input.origin.is_person() => None,
-        Admission::Waits { ahead } => Some(ahead),
-        // What a follow-up asks for was admitted when it was scheduled: a full queue queues it.
-        Admission::TooSoon { .. } | Admission::PersonFull { .. } | Admission::ChannelFull { .. }
-            if !job.input.origin.is_person() =>
-        {
-            Some(load.person_queued)
-        }
-        refused @ (Admission::TooSoon { .. } | Admission::PersonFull { .. } | Admission::ChannelFull { .. }) => {
-            return Ok(Err(refused));
-        }
+    let ahead = match admission(tx, job, place, person, now).await? {
+        Ok(ahead) => ahead,
+        Err(refused) => return Ok(Err(refused)),
     };
     let short = free_short(tx, &job.shorts).await?;
     let address = &place.address;
@@ -139,6 +127,34 @@ pub(crate) async fn accept(
     let (id, kind, at, name) = (job.id.clone(), job.kind.clone(), address.clone(), short.clone());
     tx.tell(move || tracing::info!(worker_id = %id, short = %name, kind, channel = %at, "accepted"));
     Ok(Ok(Started { worker: job.id.clone(), short, ahead }))
+}
+
+/// Behind how many others the job waits, if it waits and is taken.
+async fn admission(
+    tx: &mut Tx<'_>,
+    job: &NewJob,
+    place: &Place,
+    person: &Person,
+    now: Timestamp,
+) -> Result<Result<Option<u32>, Admission>, StoreError> {
+    // What only says something needs no slot, and so waits for none; nothing has to be counted for it.
+    if job.kind == SAY && !job.input.origin.is_person() {
+        return Ok(Ok(None));
+    }
+    let load = load(tx, job, place, person, now).await?;
+    Ok(match admit(&load, &job.quotas, job.rules.max_running) {
+        Admission::Starts => Ok(None),
+        Admission::Waits { ahead } => Ok(Some(ahead)),
+        // What a follow-up asks for was admitted when it was scheduled: a full queue queues it.
+        Admission::TooSoon { .. } | Admission::PersonFull { .. } | Admission::ChannelFull { .. }
+            if !job.input.origin.is_person() =>
+        {
+            Ok(Some(load.person_queued))
+        }
+        refused @ (Admission::TooSoon { .. } | Admission::PersonFull { .. } | Admission::ChannelFull { .. }) => {
+            Err(refused)
+        }
+    })
 }
 
 async fn load(

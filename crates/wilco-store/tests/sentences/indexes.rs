@@ -107,7 +107,9 @@ async fn no_hot_statement_scans_a_table_of_100_000_finished_jobs() {
             let history = step.contains("occurrences_2 (followup=?)")
                 && name.starts_with("followup.")
                 && name != "followup.claim.WAS_HELD";
-            if whole || sorted || history || (walk && !WALKS.contains(&name)) {
+            // So may all the jobs of a kind, which nobody has to count to take one more.
+            let of_a_kind = name.starts_with("accept.") && step.ends_with("workers_by_kind (kind=?)");
+            if whole || sorted || history || of_a_kind || (walk && !WALKS.contains(&name)) {
                 wrong.push(format!("{name}: {step}"));
             }
         }

@@ -1,4 +1,4 @@
-//! The benchmark of follow-ups: `cargo run --release -p wilco-tests --bin bench-followups`, or `just bench`.
+//! The benchmark of follow-ups: `just bench-followups`.
 //!
 //! It prints figures and judges nothing: what a wake-up costs that finds nothing due, with many follow-ups pending,
 //! and how late those fire that are due. The store, the loop and the clock are the real ones, with FULL durability on
