@@ -141,6 +141,10 @@ impl Change for Offer {
         let mut answers = Vec::with_capacity(self.items.len());
         for item in &self.items {
             answers.push(self.one(tx, item, &mut fresh).await?);
+            // Only who speaks is seen: what a follow-up says for somebody tells nothing new of them.
+            if let Some(person) = person(item) {
+                followup::person_seen(tx, &item.place.address.account, person).await?;
+            }
         }
         crash::point("store.offer.applied");
         Ok(answers)
@@ -159,9 +163,6 @@ impl Offer {
             let row = tx.row(LINKED, args![account, item.event.as_str()]).await?;
             let worker = row.map(|row| row.text("short").map(Short::new)).transpose()?;
             return Ok(Offered::Duplicate { worker });
-        }
-        if let Some(person) = person(item) {
-            followup::person_seen(tx, account, person).await?;
         }
         match &item.act {
             Act::Run(job) => {
