@@ -37,6 +37,14 @@ async fn press(browser: &Browser, row: &str, label: &str) {
 async fn set(browser: &Browser, line: &str, confirmed: &str) {
     say(browser, line).await;
     browser.sees(&note(confirmed)).await;
+    // The note may come before the answer that empties the composer; what is typed meanwhile would be added.
+    let emptied = "return document.getElementById('composer').value === ''";
+    for _ in 0..10_000 {
+        if browser.asks(emptied).await == true {
+            return;
+        }
+    }
+    panic!("the composer still holds {line}");
 }
 
 #[tokio::test]
