@@ -11,12 +11,13 @@ use crate::error::StoreError;
 use crate::journal;
 use crate::rows::json;
 
-/// A job that rests between two attempts waits for its time, not for a slot.
+/// A job that rests between two attempts waits for its time, not for a slot; one that only says something
+/// ([`SAY`]) needs none, so that many notices at once keep nobody from asking.
 pub(super) const LOAD: &str = "SELECT \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND person_id = $2 \
-        AND state IN ('running', 'cancelling')) AS person_running, \
+        AND state IN ('running', 'cancelling') AND kind <> 'say') AS person_running, \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND person_id = $2 \
-        AND state = 'queued' AND due_at IS NULL) AS person_queued, \
+        AND state = 'queued' AND due_at IS NULL AND kind <> 'say') AS person_queued, \
     (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL AND account = $1 AND channel = $3) AS channel_open, \
     (SELECT MAX(created_at) FROM workers WHERE account = $1 AND person_id = $2) AS last_at";
 pub(super) const KIND_LOAD: &str = "SELECT \

@@ -25,7 +25,8 @@ pub(super) const QUEUED: &str = concat!(
      AND (due_at IS NULL OR due_at <= $3) ORDER BY created_at, id LIMIT $4"
 );
 pub(super) const RUNNING: &str = "SELECT kind, account, person_id, COUNT(*) AS running FROM workers \
-                       WHERE ended_at IS NULL AND state IN ('running', 'cancelling') GROUP BY kind, account, person_id";
+                       WHERE ended_at IS NULL AND state IN ('running', 'cancelling') AND kind <> 'say' \
+                       GROUP BY kind, account, person_id";
 const START: &str = "UPDATE workers SET state = 'running', started_at = $1, owner = $2, lease_until = $3, \
                      hard_deadline = $4, deadline = $5, alive_at = $1, attempt = attempt + 1, due_at = NULL \
                      WHERE id = $6 AND state = 'queued'";

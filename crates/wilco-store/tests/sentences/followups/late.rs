@@ -180,3 +180,20 @@ proves!(f5_what_a_process_had_claimed_and_stored_the_next_one_of_is_judged_by_it
     let told = wording::missed(&short, at(30), Zone::UTC, late, &deploy());
     assert_eq!(notices, [(told, "ops/t1".to_owned())]);
 });
+
+proves!(f12_many_notices_at_once_keep_nobody_from_asking, |w| {
+    w.settings.quotas.person_running = 1;
+    w.settings.quotas.person_queued = 2;
+    for _ in 0..4 {
+        w.ana_schedules(once(&w, minutes(30))).await;
+    }
+    w.is_offline("two", minutes(60 * 48)).await;
+    assert!(w.claims().await.firings.is_empty());
+    assert_eq!(w.notices().await.len(), 4, "all of them were missed");
+    assert_eq!(w.report().await.ahead, None, "what only says something needs no slot and waits for none");
+    assert_eq!(w.begin().await.len(), 5);
+    // While they are being said, they hold nobody up either.
+    w.settings.quotas.person_running = 2;
+    assert_eq!(w.report().await.ahead, None);
+    assert_eq!(w.begin().await.len(), 1);
+});
