@@ -15,10 +15,13 @@ use crate::rows::{WORKER_BY_ID, WorkerRow};
 const ANSWER: &str = "UPDATE questions SET state = 'answered', answer = $1, answered_by = $2, settled_at = $3 \
                       WHERE id = $4 AND state = 'open'";
 pub(super) const OPEN_LEFT: &str = "SELECT COUNT(*) AS open FROM questions WHERE worker = $1 AND state = 'open'";
-const GO_ON: &str = "UPDATE workers SET state = $1, deadline = $2, hard_deadline = $3, alive_at = $4 WHERE id = $5";
+const GO_ON: &str = "UPDATE workers SET state = $1, deadline = $2, alive_at = $3 WHERE id = $4";
 pub(super) const PROGRESS_ON: &str =
     "UPDATE contracts SET progress_deadline = $1 WHERE worker = $2 AND state IN ('acked', 'progressing', 'sla_missed')";
-pub(super) const ASKED_AT: &str = "SELECT MIN(asked_at) AS at FROM questions WHERE worker = $1 AND settled_at = $2";
+const LONGER: &str = "UPDATE workers SET hard_deadline = $1 WHERE id = $2";
+pub(super) const ASKED_AT: &str = "SELECT \
+    (SELECT MIN(asked_at) FROM questions WHERE worker = $1 AND state = 'open') AS asked, \
+    (SELECT MAX(settled_at) FROM questions WHERE worker = $1) AS settled";
 
 /// What a press on an answer did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,12 +102,17 @@ pub(crate) async fn answer(
     let Some(text) = chosen(choice) else {
         return Ok(AnswerDone::NotFound);
     };
+    let waits = worker.state == WorkerState::WaitingForInput;
+    if waits {
+        rested(tx, &mut worker, now).await?;
+    }
     tx.run(ANSWER, args![choice, asker.name(), now, &question.id]).await?;
     let open = match tx.row(OPEN_LEFT, args![&worker.id]).await? {
         Some(row) => row.count("open")?,
         None => 0,
     };
-    if open == 0 {
+    // One that was lost in a crash, or that rests, takes its answer when it asks again.
+    if waits && open == 0 {
         go_on(tx, &mut worker, now).await?;
     }
     let event = Event::Answered { choice: text.clone(), by: asker.name().to_owned() };
@@ -112,19 +120,25 @@ pub(crate) async fn answer(
     Ok(AnswerDone::Answered { worker: worker.id, short: worker.short, number: question.number, choice, text })
 }
 
-/// The time that a person took does not count against the job: its hard limit moves by it.
-async fn go_on(tx: &mut Tx<'_>, worker: &mut WorkerRow, now: Timestamp) -> Result<(), StoreError> {
-    let asked = match tx.row(ASKED_AT, args![&worker.id, now]).await? {
-        Some(row) => row.opt_time("at")?.unwrap_or(now),
-        None => now,
+/// The time that people take does not count against the job: its hard limit moves by the time for which a
+/// question has stood open since the last one was answered, so that several at once count once.
+async fn rested(tx: &mut Tx<'_>, worker: &mut WorkerRow, now: Timestamp) -> Result<(), StoreError> {
+    let (asked, settled) = match tx.row(ASKED_AT, args![&worker.id]).await? {
+        Some(row) => (row.opt_time("asked")?, row.opt_time("settled")?),
+        None => (None, None),
     };
+    // One that was asked before a crash did not keep this run waiting until it was asked again.
+    let since = asked.max(settled).max(worker.started).unwrap_or(now);
+    worker.hard_deadline = worker.hard_deadline.map(|deadline| deadline.plus(now.since(since)));
+    tx.run(LONGER, args![worker.hard_deadline, &worker.id]).await?;
+    Ok(())
+}
+
+async fn go_on(tx: &mut Tx<'_>, worker: &mut WorkerRow, now: Timestamp) -> Result<(), StoreError> {
     worker.state = worker.state.step(WorkerSignal::Answered);
-    worker.hard_deadline = worker.hard_deadline.map(|deadline| deadline.plus(now.since(asked)));
     worker.alive_at = Some(now);
     let deadline = worker.next_deadline(now);
-    tx.run(GO_ON, args![worker.state.name(), deadline, worker.hard_deadline, now, &worker.id]).await?;
-    if worker.state == WorkerState::Running {
-        tx.run(PROGRESS_ON, args![now.plus(worker.rules.terms.progress()), &worker.id]).await?;
-    }
+    tx.run(GO_ON, args![worker.state.name(), deadline, now, &worker.id]).await?;
+    tx.run(PROGRESS_ON, args![now.plus(worker.rules.terms.progress()), &worker.id]).await?;
     Ok(())
 }

@@ -118,8 +118,9 @@ impl WorkerRow {
                 self.hard_deadline.into_iter().chain(silent).min()
             }
             WorkerState::WaitingForInput => Some(now.plus(self.rules.question)),
-            WorkerState::Cancelling => None,
-            WorkerState::Queued
+            // The limit of all attempts holds while it rests between two of them.
+            WorkerState::Queued => self.due_at.and(self.hard_deadline),
+            WorkerState::Cancelling
             | WorkerState::Done
             | WorkerState::Failed
             | WorkerState::Cancelled

@@ -1,5 +1,7 @@
 //! Deadlines, signs of life, and questions.
 
+use std::time::Duration;
+
 use wilco_core::contract::ContractState;
 use wilco_core::job::Ask;
 use wilco_core::journal::Event;
@@ -8,6 +10,7 @@ use wilco_core::receipt::ReceiptState::{Failed, Pending, Surfaced};
 use wilco_core::settings::KindSettings;
 use wilco_core::worker::{EndKind, Ending, OnInterrupt, WorkerState};
 use wilco_core::{Press, Timestamp};
+use wilco_store::args;
 use wilco_store::changes::{AnswerDone, AskQuestion, Asked, ExtendDeadlines, Offered};
 
 use crate::support::*;
@@ -241,6 +244,56 @@ proves!(w12_a_question_that_nobody_answers_times_out_and_expires, |w| {
     w.finish(&job, Ending::bare(EndKind::TimedOut, "no answer for 1d")).await;
     let expired = AnswerDone::Expired { short: job.short.clone(), at: w.now };
     assert_eq!(press(&mut w, &job, 1, "ana", 0).await, expired);
+});
+
+/// The hard limit of a job, counted from now.
+async fn limit_in(w: &World, job: &Job) -> Duration {
+    let rows = w.rows("SELECT hard_deadline FROM workers WHERE id = $1", args![&job.worker]).await;
+    rows[0].time("hard_deadline").unwrap().since(w.now)
+}
+
+proves!(w20_while_any_of_several_questions_is_open_the_hard_limit_rests, |w| {
+    let job = w.running().await;
+    let left = limit_in(&w, &job).await;
+    ask(&mut w, &job, 1, "First?").await;
+    w.pass(secs(100));
+    ask(&mut w, &job, 2, "Second?").await;
+    w.pass(secs(100));
+    press(&mut w, &job, 1, "ana", 0).await;
+    assert_eq!(w.worker_state(&job).await, WorkerState::WaitingForInput);
+    w.pass(secs(100));
+    press(&mut w, &job, 2, "ana", 0).await;
+    assert_eq!(w.worker_state(&job).await, WorkerState::Running);
+    assert_eq!(limit_in(&w, &job).await, left, "the time that people took does not count");
+    // One after the other counts once as well.
+    ask(&mut w, &job, 3, "Third?").await;
+    w.pass(secs(50));
+    press(&mut w, &job, 3, "ana", 0).await;
+    assert_eq!(limit_in(&w, &job).await, left);
+});
+
+proves!(w20_an_answer_to_a_job_that_does_not_wait_gives_it_no_time, |w| {
+    w.rules = KindSettings { on_interrupt: OnInterrupt::Rerun, ..w.rules };
+    let job = w.running().await;
+    ask(&mut w, &job, 1, "Go on?").await;
+    w.pass(secs(100));
+    w.recover("two", true).await;
+    w.begin().await;
+    let left = limit_in(&w, &job).await;
+    // The new run has not come to its question yet.
+    press(&mut w, &job, 1, "ana", 0).await;
+    assert_eq!(limit_in(&w, &job).await, left);
+    assert_eq!(ask(&mut w, &job, 1, "Go on?").await, Asked::Answered(0));
+});
+
+proves!(w20_an_answer_during_a_rest_leaves_the_hard_limit_in_force, |w| {
+    let job = w.running().await;
+    ask(&mut w, &job, 1, "Go on?").await;
+    assert!(w.rests(&job, secs(3_600)).await.is_some());
+    press(&mut w, &job, 1, "ana", 0).await;
+    w.pass(limit_in(&w, &job).await);
+    let judged = w.judge().await;
+    assert_eq!(judged.iter().map(|(worker, _)| worker).collect::<Vec<_>>(), [&job.worker], "{judged:?}");
 });
 
 proves!(r18_a_question_that_is_still_due_never_overwrites_the_result, |w| {
