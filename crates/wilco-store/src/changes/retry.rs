@@ -59,7 +59,7 @@ impl Change for RetryReceipt {
         }
         let mut contract = contract::load(tx, &receipt.contract).await?;
         let all = contract::receipts(tx, &contract.id).await?;
-        if let Some(refusal) = refusal(&receipt, &all) {
+        if let Some(refusal) = refusal(&receipt, &all, worker.state.is_terminal()) {
             return Ok(Some(Err(refusal)));
         }
         let mut fresh = self.fresh.clone();
@@ -99,7 +99,7 @@ fn requested(receipt: &ReceiptRow) -> Event {
 }
 
 /// Why a failed receipt cannot be sent again, if so.
-fn refusal(receipt: &ReceiptRow, all: &[ReceiptRow]) -> Option<String> {
+fn refusal(receipt: &ReceiptRow, all: &[ReceiptRow], ended: bool) -> Option<String> {
     let id = &receipt.id;
     let reason = receipt.reason.clone().unwrap_or_default();
     let replaced = receipt.replaced
@@ -110,7 +110,13 @@ fn refusal(receipt: &ReceiptRow, all: &[ReceiptRow]) -> Option<String> {
     if let Some(why) = &receipt.unreadable {
         return Some(format!("receipt {id} cannot be read ({why}): it was left as it is, and nothing can be sent"));
     }
-    if receipt.kind.is_terminal() && receipt.body.is_none() {
+    // With a stub goes again what waited for it; a question's text stands elsewhere, and a stub needs none.
+    let goes_again = |one: &&ReceiptRow| {
+        one.id == receipt.id
+            || (receipt.kind == ReceiptKind::Stub && one.kind.is_terminal() && one.part == receipt.part)
+    };
+    let needs_text = |one: &ReceiptRow| one.kind.is_terminal() || one.kind == ReceiptKind::Ping;
+    if ended && all.iter().filter(goes_again).any(|one| needs_text(one) && one.body.is_none()) {
         return Some(format!("receipt {id} is past its retention: its text is not kept any more"));
     }
     None

@@ -2,7 +2,7 @@
 
 use wilco_core::contract::ContractState;
 use wilco_core::desk::ReceiptView;
-use wilco_core::receipt::ReceiptKind::{Content, File, Part, Stub};
+use wilco_core::receipt::ReceiptKind::{Content, File, Part, Ping, Stub};
 use wilco_core::receipt::ReceiptState::{Failed, Pending, Surfaced, Waiting};
 use wilco_core::settings::Retention;
 use wilco_core::worker::{EndKind, Ending, WorkerState};
@@ -158,6 +158,37 @@ proves!(r13_a_text_past_its_retention_is_not_sent_again, |w| {
     let refused = retry_receipt(&mut w, &job.content).await.unwrap().unwrap_err();
     assert!(refused.contains("retention"), "{refused}");
     assert_eq!(state_of(&w.receipt(&job.content).await), Failed);
+});
+
+proves!(r13_a_text_past_its_retention_does_not_come_back_with_its_stub, |w| {
+    let job = w.report().await;
+    let stub = w.claim_one(Stub).await;
+    w.answer(&stub, NotSurfaced::Silent).await;
+    w.begin().await;
+    w.done(&job, "private").await;
+    assert_eq!(state_of(&w.receipt(&job.content).await), Failed);
+    w.pass(secs(200));
+    let retention = Retention { bodies: secs(100), receipts: secs(1_000) };
+    w.engine.write(Prune { now: w.now, retention }).await.unwrap();
+    let refused = retry_receipt(&mut w, &job.stub).await.unwrap().unwrap_err();
+    assert!(refused.contains("retention"), "{refused}");
+    assert_eq!(state_of(&w.receipt(&job.stub).await), Failed, "and a stub alone would promise something");
+});
+
+proves!(r13_a_ping_past_its_retention_is_not_sent_again, |w| {
+    let job = w.running().await;
+    w.pass(secs(16));
+    w.done(&job, "private").await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    let ping = w.claim_one(Ping).await;
+    w.answer(&ping, NotSurfaced::Silent).await;
+    w.pass(secs(200));
+    let retention = Retention { bodies: secs(100), receipts: secs(1_000) };
+    w.engine.write(Prune { now: w.now, retention }).await.unwrap();
+    let ping = ping.envelope.receipt.unwrap();
+    let refused = retry_receipt(&mut w, &ping).await.unwrap().unwrap_err();
+    assert!(refused.contains("retention"), "{refused}");
 });
 
 async fn break_shape(w: &World, id: &ReceiptId) {
