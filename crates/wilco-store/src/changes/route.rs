@@ -24,8 +24,11 @@ const AGAIN: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_
 pub(super) const MERGE: &str = "UPDATE receipts SET state = 'surfaced', reason = 'merged', settled_at = $1, due_at = NULL, \
                      lease_owner = NULL, lease_until = NULL WHERE contract = $2 AND settled_at IS NULL";
 const ACKED_THERE: &str = "UPDATE contracts SET ack_deadline = NULL, acked_at = COALESCE(acked_at, $1) WHERE id = $2";
+/// Of one that is closed a ping, or what came after the piece that failed, may still have to go.
 pub(super) const MOVED_CONTRACTS: &str = "SELECT * FROM contracts WHERE account = $1 AND channel = $2 \
-                               AND state NOT IN ('terminal_acked', 'terminal_failed')";
+                               AND (state NOT IN ('terminal_acked', 'terminal_failed') OR id IN \
+                               (SELECT contract FROM receipts WHERE account = $1 AND channel = $2 \
+                               AND settled_at IS NULL))";
 const MOVE_CONTRACT: &str =
     "UPDATE contracts SET route = $1, account = $2, channel = $3, thread = $4, message = $5 WHERE id = $6";
 pub(super) const MOVE_RECEIPTS: &str = "UPDATE receipts SET account = $1, channel = $2, thread = $3 \
@@ -147,7 +150,7 @@ async fn twin(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<ContractId>, St
     Ok(None)
 }
 
-/// Rewrites a chat that got a new id, in every open contract and receipt, in this transaction.
+/// Rewrites a chat that got a new id, in every contract of which something is open, in this transaction.
 pub(crate) async fn rewrite(tx: &mut Tx<'_>, from: &Address, to: &Address, now: Timestamp) -> Result<(), StoreError> {
     let rows = tx.rows(MOVED_CONTRACTS, args![&from.account, &from.channel]).await?;
     for row in &rows {

@@ -2,7 +2,7 @@
 
 use wilco_core::contract::ContractState;
 use wilco_core::journal::Event;
-use wilco_core::receipt::ReceiptKind::{Content, Ping, Stub};
+use wilco_core::receipt::ReceiptKind::{Content, File, Ping, Stub};
 use wilco_core::receipt::ReceiptState::{Failed, Pending, Surfaced, Waiting};
 use wilco_core::{Address, NotSurfaced};
 use wilco_store::changes::Settled;
@@ -40,6 +40,43 @@ proves!(d12_a_chat_that_moved_to_itself_is_no_hot_loop, |w| {
     let claim = w.claim_one(Stub).await;
     let settled = w.answer(&claim, NotSurfaced::Moved(ops())).await;
     assert!(matches!(settled, Settled::RetryScheduled { at: Some(at), attempts: 1 } if at > w.now), "{settled:?}");
+});
+
+proves!(d12_a_ping_of_a_closed_contract_moves_with_its_chat, |w| {
+    let job = w.running().await;
+    w.pass(secs(16));
+    w.done(&job, "x").await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+    let ping = w.claim_one(Ping).await;
+    let to = Address::channel("sim", "ops-2");
+    assert_eq!(w.answer(&ping, NotSurfaced::Moved(to.clone())).await, Settled::Rerouted);
+    // At the old address it would be told the same again, at once and without end.
+    let ping = w.claim_one(Ping).await;
+    assert_eq!(ping.envelope.address, to);
+    assert_eq!(ping.envelope.reply_to.as_ref().map(|message| &message.address), Some(&to));
+    w.surface(&ping).await;
+});
+
+proves!(d12_what_follows_a_failed_piece_moves_with_its_chat, |w| {
+    let job = w.running().await;
+    let file = wilco_core::FileRef { name: "a".into(), path: "/a".into(), size: 9 };
+    let ending = wilco_core::worker::Ending {
+        text: "x".into(),
+        files: vec![file],
+        ..wilco_core::worker::Ending::bare(wilco_core::worker::EndKind::Done, "")
+    };
+    w.finish(&job, ending).await;
+    let stub = w.claim_one(Stub).await;
+    w.surface(&stub).await;
+    let fill = w.claim_one(Content).await;
+    w.answer(&fill, NotSurfaced::Silent).await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalFailed);
+    let file = w.claim_one(File).await;
+    let to = Address::channel("sim", "ops-2");
+    assert_eq!(w.answer(&file, NotSurfaced::Moved(to.clone())).await, Settled::Rerouted);
+    assert_eq!(w.claim_one(File).await.envelope.address, to);
 });
 
 proves!(d10_the_next_address_gets_the_stub_and_the_step_is_journalled, |w| {
