@@ -14,9 +14,10 @@ use crate::error::StoreError;
 use crate::journal;
 use crate::rows::{ContractRow, RECEIPT_BY_ID, ReceiptRow, WORKER_BY_ID, WorkerRow, newest};
 
+/// It goes where the job is shown now: where it failed may be an address that was left since.
 const AGAIN: &str = "UPDATE receipts SET state = 'waiting', reason = NULL, settled_at = NULL, attempts = 0, \
                      fallbacks = 0, first_due = NULL, first_attempt = NULL, shape = 'rich', parked_until = NULL, \
-                     due_at = NULL WHERE id = $1 AND state = 'failed'";
+                     due_at = NULL, account = $1, channel = $2, thread = $3 WHERE id = $4 AND state = 'failed'";
 const FORGET: &str = "UPDATE contracts SET message = NULL, edit_open = 0, edit_until = NULL WHERE id = $1";
 const REPLACED: &str = "UPDATE receipts SET reason = $1, replaced = 1 WHERE id = $2 AND state = 'failed'";
 
@@ -64,7 +65,9 @@ impl Change for RetryReceipt {
         }
         let mut fresh = self.fresh.clone();
         let mut events = Vec::new();
-        tx.run(AGAIN, args![&receipt.id]).await?;
+        let here = contract.address.clone();
+        let again = |id: &ReceiptId| args![&here.account, &here.channel, here.thread.as_deref(), id];
+        tx.run(AGAIN, again(&receipt.id)).await?;
         events.push(requested(&receipt));
         if receipt.kind.is_fill() {
             self.stub_for(tx, &receipt, &mut contract, &all, &mut fresh).await?;
@@ -72,7 +75,7 @@ impl Change for RetryReceipt {
         if receipt.kind == ReceiptKind::Stub {
             // A stub alone would promise something that nothing fulfils: what waited for it comes with it.
             for fill in all.iter().filter(|one| one.kind.is_terminal() && one.part == receipt.part) {
-                if tx.run(AGAIN, args![&fill.id]).await? == 1 {
+                if tx.run(AGAIN, again(&fill.id)).await? == 1 {
                     events.push(requested(fill));
                 }
             }
@@ -135,11 +138,11 @@ impl RetryReceipt {
     ) -> Result<(), StoreError> {
         let part = fill.stub_part();
         let stub = newest(all, ReceiptKind::Stub, part);
+        let is_here = |stub: &ReceiptRow| stub.message.as_ref().is_some_and(|one| one.address == contract.address);
         let stands = match stub.map(|stub| stub.state) {
             Some(ReceiptState::Surfaced) if part == 0 => contract.message.is_some(),
-            Some(ReceiptState::Surfaced | ReceiptState::Waiting | ReceiptState::Pending | ReceiptState::Sending) => {
-                true
-            }
+            Some(ReceiptState::Surfaced) => stub.is_some_and(is_here),
+            Some(ReceiptState::Waiting | ReceiptState::Pending | ReceiptState::Sending) => true,
             Some(ReceiptState::Failed) | None => false,
         };
         if stands {

@@ -108,6 +108,36 @@ proves!(r3_parts_and_files_come_back_one_by_one, |w| {
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
 });
 
+proves!(r3_what_is_sent_again_goes_where_the_job_is_shown_now, |w| {
+    let job = w.ask_for("report", "ana", thread_place("ana")).await;
+    w.surface_due().await;
+    w.begin().await;
+    let file = |name: &str| FileRef { name: name.into(), path: format!("/{name}").into(), size: 9 };
+    w.finish(&job, Ending { files: vec![file("a"), file("b")], ..Ending::bare(EndKind::Done, "") }).await;
+    let first = loop {
+        let claim = w.claim().await.remove(0);
+        if claim.facts.kind == File {
+            break claim;
+        }
+        w.surface(&claim).await;
+    };
+    w.answer(&first, NotSurfaced::Silent).await;
+    let second = w.claim_one(File).await;
+    assert_eq!(w.answer(&second, gone()).await, Settled::Rerouted);
+    w.surface_due().await;
+    assert_eq!(w.contract(&job).await.step, 1);
+
+    assert!(retry_receipt(&mut w, first.envelope.receipt.as_ref().unwrap()).await.unwrap().is_ok());
+    // The thread is gone, and so is the place that was held for the file there.
+    let stub = w.claim_one(Stub).await;
+    assert_eq!(stub.envelope.address, ops());
+    let message = w.surface(&stub).await;
+    let again = w.claim_one(File).await;
+    assert_eq!((again.envelope.address.clone(), again.target.clone()), (ops(), Some(message)));
+    w.surface(&again).await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
 proves!(r13_retention_empties_then_removes_what_has_settled_and_nothing_else, |w| {
     let settled = w.running().await;
     w.finish(&settled, Ending { text: "private".into(), ..Ending::bare(EndKind::Failed, "exit 2") }).await;

@@ -137,8 +137,11 @@ impl Model {
             return Answer::Is("refused");
         }
         results.retain(|one| *one != receipt);
+        // It goes where the job is shown now.
+        let here = self.contracts[&of].at.clone();
         for again in std::iter::once(receipt).chain(results) {
             let one = self.receipt(again);
+            one.at = here.clone();
             (one.state, one.settled, one.attempts, one.fallbacks) = (ReceiptState::Waiting, None, 0, 0);
             (one.first_due, one.parked, one.due, one.shape) = (None, None, None, Shape::Rich);
             self.note(of.0, "receipt_attempt");
@@ -158,6 +161,10 @@ impl Model {
         let stands = newest.is_some_and(|stub| match self.receipts[&stub].state {
             ReceiptState::Failed => false,
             ReceiptState::Surfaced if part == 0 => self.message_of(of).is_some(),
+            ReceiptState::Surfaced => {
+                let message = self.receipts[&stub].message.as_ref();
+                message.is_some_and(|message| message.address == self.contracts[&of].at)
+            }
             _ => true,
         });
         if stands {
