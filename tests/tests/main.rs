@@ -5,4 +5,5 @@ mod conformance;
 mod followups;
 mod house;
 mod kill;
+mod process;
 mod transcripts;

@@ -1,13 +1,14 @@
 //! The people of the scripted platform: they keep asking for jobs, answer questions, and change their minds.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use wilco_core::{AccountId, EnvelopeKind, Person, Place};
 use wilco_sim::{Control, Entry, Logged, place};
 
-use super::kinds::GO_ON;
+use super::kinds::{GO_ON, result_of};
 use super::under_test::{ACCOUNT, CREW};
 
 /// The channel in whose threads everybody speaks. A thread for each request tells afterwards, from the platform
@@ -37,10 +38,36 @@ pub enum Form {
     Pressed,
     /// A command that never ends, with children; it is cancelled with the button.
     Spin,
+    /// The same, but nobody cancels it.
+    Left,
+    /// A job of twelve seconds that gives a sign of life twice a second.
+    Steady,
+    /// The same for half a minute.
+    Patient,
+    /// A job that ends when it is let ([`super::kinds::GO`]), and is run again after a crash.
+    Waits,
+    /// The same, but it is not run again.
+    WaitsOnce,
+    /// A command of ten seconds that prints each second, from the configuration ([`COUNTS`]).
+    Counts,
+    /// A job that gives signs of life for longer than its hard limit allows.
+    Endless,
+    /// Not a job but a reminder, three seconds later.
+    Later,
+    /// A reminder half an hour later.
+    HalfAnHour,
+    /// A reminder every night at half past two in Berlin.
+    Nightly,
 }
 
+/// The worker that [`Form::Counts`] starts. Its result names its tag.
+pub const COUNTS: &str = "[workers.counts]\n\
+    command = [\"/bin/sh\", \"-c\", \"for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 1; done; echo result of $1.\", \"sh\"]\n\
+    args = [{ name = \"tag\", pattern = \"[a-z0-9-]+\" }]\n\
+    separator = false\n";
+
 impl Form {
-    /// Every form.
+    /// Every form that a kill test draws from.
     pub const ALL: [Self; 9] = [
         Self::Short,
         Self::Long,
@@ -63,7 +90,16 @@ impl Form {
             Self::File => format!("/run work-file 1 20 {tag}"),
             Self::Once => format!("/run work-once 3 40 {tag}"),
             Self::Cancelled | Self::Pressed => format!("/run work 60 100 {tag}"),
-            Self::Spin => format!("/run spin {tag}"),
+            Self::Spin | Self::Left => format!("/run spin {tag}"),
+            Self::Steady => format!("/run work 24 500 {tag}"),
+            Self::Patient => format!("/run work 60 500 {tag}"),
+            Self::Waits => format!("/run work-waits 1 20 {tag}"),
+            Self::WaitsOnce => format!("/run work-waits-once 1 20 {tag}"),
+            Self::Counts => format!("/run counts {tag}"),
+            Self::Endless => format!("/run work 600 500 {tag}"),
+            Self::Later => format!("/followup in 3s {}", result_of(tag)),
+            Self::HalfAnHour => format!("/followup in 30m {}", result_of(tag)),
+            Self::Nightly => format!("/followup every day 2:30 Europe/Berlin {}", result_of(tag)),
         }
     }
 }
@@ -89,13 +125,14 @@ pub struct Crowd {
     control: Control,
     people: Vec<Person>,
     said: Arc<Mutex<Vec<Said>>>,
+    count: Arc<AtomicUsize>,
 }
 
 impl Crowd {
     /// Three people of the crew.
     pub fn new(control: &Control) -> Self {
         let person = |name: &str| Person { roles: vec![CREW.to_owned()], ..Person::new(format!("id-{name}"), name) };
-        Self { control: control.clone(), people: ["ana", "bo", "cleo"].map(person).to_vec(), said: Arc::default() }
+        Self { control: control.clone(), people: ["ana", "bo", "cleo"].map(person).to_vec(), said: Arc::default(), count: Arc::default() }
     }
 
     /// Everything that was asked for so far.
@@ -103,12 +140,12 @@ impl Crowd {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Somebody asks for something, in a thread of its own.
+    /// Somebody asks for something, in a thread of its own. Answers what was said.
     ///
     /// # Panics
     /// When the platform does not take it: people can always write.
-    pub async fn says(&self, form: Form) {
-        let number = self.said().len();
+    pub async fn says(&self, form: Form) -> Said {
+        let number = self.count.fetch_add(1, Ordering::SeqCst);
         let tag = format!("t{number}");
         let person = self.people[number % self.people.len()].clone();
         let place = place::thread(&AccountId::new(ACCOUNT), CHANNEL, &tag, &person);
@@ -117,10 +154,18 @@ impl Crowd {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).push(said);
         let event = self.control.say(&person, &place, &form.line(&tag)).await.expect("one can write there");
         let event = event.expect("what is said is an event");
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)[number].event = event;
+        let mut all = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter_mut().filter(|said| said.tag == tag).for_each(|said| said.event.clone_from(&event));
+        drop(all);
         if form == Form::Cancelled {
             self.control.say(&person, &place, "/cancel").await.expect("one can write there");
         }
+        Said { tag, form, person, place, event }
+    }
+
+    /// What was refused is nobody's promise: it is not counted any more.
+    pub fn forgets(&self, event: &str) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).retain(|said| said.event != event);
     }
 
     /// Somebody who looks on and presses: the answer of every question, and *Cancel* where it is wanted. Runs

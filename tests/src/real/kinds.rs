@@ -1,6 +1,7 @@
 //! The worker kinds of the program under test: what they do shows in what they say, so that whoever reads the
 //! channel can tell whose result stands where.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub enum Deed {
     File,
     /// Fails at its first attempt, and ends well at the next.
     Stumbles,
+    /// Does not end before [`GO`] lies in the folder in which the program was started.
+    Waits,
 }
 
 /// How many numbered lines a result of several parts has: three messages where 2,000 characters fit into one,
@@ -27,6 +30,11 @@ pub enum Deed {
 pub const LINES: usize = 110;
 /// The answer that lets an asking job end well.
 pub const GO_ON: &str = "Go on";
+
+/// The file that lets every waiting job end.
+pub const GO: &str = "go";
+/// How often a waiting job looks for it.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// `/run <kind> <steps> <millis> <tag>`: as many steps, each so long, then `result of <tag>`.
 pub struct Work {
@@ -75,9 +83,16 @@ impl Worker for Work {
                 () = ctx.cancelled() => return Err(failed("stopped", "told to stop")),
             }
         }
+        while self.deed == Deed::Waits && !Path::new(GO).exists() {
+            ctx.progress(format!("{tag} waits"));
+            tokio::select! {
+                () = self.clock.sleep_until(self.clock.monotonic() + LOOK) => {}
+                () = ctx.cancelled() => return Err(failed("stopped", "told to stop")),
+            }
+        }
         let mut text = result_of(tag);
         match self.deed {
-            Deed::Steps => {}
+            Deed::Steps | Deed::Waits => {}
             Deed::Stumbles => {
                 let before = ctx.folder().join("stumbled");
                 if !before.exists() {

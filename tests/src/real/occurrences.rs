@@ -120,6 +120,12 @@ pub async fn facts(home: &Home) -> Result<Facts, String> {
 }
 
 impl Facts {
+    /// The due times of what was scheduled in a thread that fired, in their order.
+    pub fn fired_in(&self, thread: &str) -> Vec<Timestamp> {
+        let there = self.occurrences.iter().filter(|one| one.thread.as_deref() == Some(thread));
+        there.filter(|one| one.fired.is_some()).map(|one| one.due).collect()
+    }
+
     fn of<'a>(&'a self, planned: &'a Planned) -> impl Iterator<Item = &'a Occurrence> {
         self.occurrences.iter().filter(|one| one.thread.as_deref() == Some(planned.tag.as_str()))
     }

@@ -139,6 +139,25 @@ impl Page {
         Ok(list(self.get("/workers", &[("limit", "5000")]).await?, "workers"))
     }
 
+    /// How the bot says that it is.
+    ///
+    /// # Errors
+    /// When nobody answers, or it was refused.
+    pub async fn health(&self) -> Result<Value, Missed> {
+        Ok(self.get("/health", &[]).await?["health"].take())
+    }
+
+    /// Why the bot is not ready, as it tells whoever watches the process; nothing when it is.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn unready(&self) -> Result<Vec<String>, Missed> {
+        let text = self.client.get(format!("{}/readyz", self.base)).send().await?.text().await?;
+        let told: Value = serde_json::from_str(&text).map_err(|error| Missed::Nobody(error.to_string()))?;
+        let reasons = told["reasons"].as_array().ok_or_else(|| Missed::Nobody(text.clone()))?;
+        Ok(reasons.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
     /// Every receipt in a state.
     ///
     /// # Errors

@@ -191,7 +191,7 @@ impl Planners {
 
 /// The store of a home, opened for a moment beside whatever runs there.
 pub(super) async fn open_store(home: &Home) -> Result<Store, String> {
-    let url = format!("sqlite:{}", home.path().join("wilco.db").display());
+    let url = format!("sqlite:{}", home.database().display());
     let options = Options { mode: Mode::Threads, instance_lock: false, ..Options::default() };
     let opened = wait::for_some(STORE_WITHIN, async || match Store::open(&url, options).await {
         Err(StoreError::Busy(_)) => None,

@@ -7,11 +7,13 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::crash::{CRASH_AT, Crash};
+use super::kinds::GO;
 use super::{marked, wait};
 
 /// Everything that outlives a process: its configuration, its store, its files, its log.
@@ -19,6 +21,7 @@ pub struct Home {
     folder: TempDir,
     program: PathBuf,
     environment: Vec<(String, String)>,
+    database: PathBuf,
     mark: String,
     starts: AtomicU32,
 }
@@ -53,7 +56,27 @@ impl Home {
         let mark = format!("wilco-mark-{}-{}-x", std::process::id(), HOMES.fetch_add(1, Ordering::SeqCst));
         let text = format!("{ROOMY}{}{further}", marked::spin_worker(&mark));
         fs::write(folder.path().join("bot.toml"), text).expect("the configuration is written");
-        Self { folder, program: program.into(), environment: Vec::new(), mark, starts: AtomicU32::new(0) }
+        let (program, database) = (program.into(), folder.path().join("wilco.db"));
+        Self { folder, program, environment: Vec::new(), database, mark, starts: AtomicU32::new(0) }
+    }
+
+    /// The same with its store and the files of its jobs in another folder. Configuration and log stay where they
+    /// were, so that a broken disk does not hide what the program says about it.
+    ///
+    /// # Panics
+    /// When the configuration cannot be written.
+    #[must_use]
+    pub fn on(mut self, disk: &Path) -> Self {
+        self.database = disk.join("wilco.db");
+        let store = format!(
+            "[store]\nurl = \"sqlite:{}\"\nfiles = \"{}\"\n",
+            self.database.display(),
+            disk.join("wilco-files").display()
+        );
+        let path = self.folder.path().join("bot.toml");
+        let text = fs::read_to_string(&path).expect("the configuration is there");
+        fs::write(path, format!("{store}{text}")).expect("the configuration is written");
+        self
     }
 
     /// The same with a variable in the environment of every life.
@@ -151,9 +174,27 @@ impl Home {
             .collect()
     }
 
+    /// Everything that was logged in all lives.
+    pub fn whole_log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The database file.
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// Lets the waiting jobs end.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn go(&self) {
+        fs::write(self.folder.path().join(GO), "").expect("the file is written");
     }
 }
 
@@ -194,17 +235,34 @@ impl Running {
         marked::gone(&self.mark).await.map_err(|left| format!("survived their bot: {left:#?}"))
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// That it has ended.
+    pub fn signal(&self, signal: Signal) -> Result<(), String> {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).ok_or("it has ended")?;
+        kill_process(pid, signal).map_err(|error| error.to_string())
+    }
+
     /// Stops it as a service manager does, and answers how it ended.
     ///
     /// # Errors
     /// That it did not end.
-    pub async fn terminate(mut self, limit: Duration) -> Result<ExitStatus, String> {
-        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).ok_or("it has ended")?;
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(|error| error.to_string())?;
-        tokio::select! {
-            ended = self.child.wait() => ended.map_err(|error| error.to_string()),
-            () = wait::pause(limit) => Err(format!("it did not stop within {} s", limit.as_secs())),
-        }
+    pub async fn terminate(self, limit: Duration) -> Result<ExitStatus, String> {
+        self.signal(Signal::TERM)?;
+        self.ends(limit).await
+    }
+
+    /// Waits until it has ended, and answers how.
+    ///
+    /// # Errors
+    /// That it did not, then it is killed; or the processes of jobs that survived it.
+    pub async fn ends(mut self, limit: Duration) -> Result<ExitStatus, String> {
+        let status = tokio::select! {
+            ended = self.child.wait() => ended.map_err(|error| error.to_string())?,
+            () = wait::pause(limit) => return Err(format!("it did not stop within {} s", limit.as_secs())),
+        };
+        self.nothing_left().await.map(|()| status)
     }
 
     /// The link that its greeting shows, once it is there; none when it has ended before.

@@ -36,6 +36,8 @@ pub fn main() -> ExitCode {
         .worker_with("work-asks", Work::new(Deed::Asks), |kind| kind.on_interrupt = OnInterrupt::Rerun)
         .worker_with("work-parts", Work::new(Deed::Parts), |kind| kind.on_interrupt = OnInterrupt::Rerun)
         .worker_with("work-file", Work::new(Deed::File), |kind| kind.on_interrupt = OnInterrupt::Rerun)
+        .worker_with("work-waits", Work::new(Deed::Waits), |kind| kind.on_interrupt = OnInterrupt::Rerun)
+        .worker_with("work-waits-once", Work::new(Deed::Waits), |kind| kind.on_interrupt = OnInterrupt::Report)
         .worker_with("work-stumbles", Work::new(Deed::Stumbles), |kind| kind.on_interrupt = OnInterrupt::Rerun);
     if let Ok(url) = std::env::var(PLATFORM) {
         let name = std::env::var(PROFILE).unwrap_or_else(|_| Profile::DiscordLike.name().to_owned());

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use wilco_sim::{Chaos, Entry, Logged, Profile};
-use wilco_tests::real::count::{self, Tally};
+use wilco_sim::{Chaos, Profile};
+use wilco_tests::real::count::Tally;
 use wilco_tests::real::draw::Draw;
-use wilco_tests::real::{Crash, Crowd, Form, Home, Running, Stand, under_test, wait};
+use wilco_tests::real::{Crash, Crowd, Form, Home, Scene, wait};
 
 use super::{JOBS, conclude, draw_for, every_passing, platform_program, program};
 
@@ -23,140 +23,61 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(150);
 /// behind; such a start may take so long.
 const EVERY: u64 = 4;
 const COMMAND_STARTS_WITHIN: Duration = Duration::from_secs(60);
-/// How long the platform has to stay quiet before the count.
-const QUIET: Duration = Duration::from_millis(1_500);
 /// How many scenarios run at once. Most of each is waiting.
 const AT_ONCE: usize = 12;
 
-/// A platform, its people and a bot that can die.
-struct Scene {
-    stand: Stand,
-    home: Home,
-    crowd: Crowd,
-    log: Vec<Entry>,
+async fn open(profile: Profile) -> Scene {
+    Scene::open(platform_program(), profile, Home::new(program(), "[web]\nenabled = false\n")).await
 }
 
-impl Scene {
-    async fn open(profile: Profile) -> Self {
-        let stand = Stand::open(platform_program(), profile).await;
-        let home = Home::new(program(), "[web]\nenabled = false\n")
-            .with(under_test::PLATFORM, stand.address())
-            .with(under_test::PROFILE, profile.name());
-        let crowd = Crowd::new(&stand.control);
-        Self { stand, home, crowd, log: Vec::new() }
-    }
+async fn weather(scene: &Scene, chaos: Chaos) {
+    scene.stand.control.chaos(Some(chaos)).await.expect("the platform answers");
+}
 
-    async fn chaos(&self, chaos: Chaos) {
-        self.stand.control.chaos(Some(chaos)).await.expect("the platform answers");
+async fn says(scene: &Scene, forms: &[Form]) {
+    for form in forms {
+        scene.crowd.says(*form).await;
     }
+}
 
-    async fn says(&self, forms: &[Form]) {
-        for form in forms {
-            self.crowd.says(*form).await;
+/// The bot is killed at a moment after its start, or after a command was seen to run, while people keep
+/// asking. Answers how many processes of jobs lived then.
+async fn dies_after(scene: &Scene, moment: Duration, of_a_command: bool, forms: &[Form]) -> Result<usize, String> {
+    let running = scene.home.start(None);
+    let killed = async {
+        if of_a_command {
+            a_command_runs(scene).await?;
         }
-    }
-
-    /// The bot is killed at a moment after its start, or after a command was seen to run, while people keep
-    /// asking. Answers how many processes of jobs lived then.
-    async fn dies_after(&self, moment: Duration, of_a_command: bool, forms: &[Form]) -> Result<usize, String> {
-        let running = self.home.start(None);
-        let killed = async {
-            if of_a_command {
-                self.a_command_runs().await?;
-            }
-            wait::pause(moment).await;
-            if of_a_command && !self.home.has_children() {
-                // A person has cancelled that very one in the meantime; the kill is to hit one that lives.
-                self.crowd.says(Form::Spin).await;
-                self.a_command_runs().await?;
-            }
-            running.kill().await
-        };
-        // What people have begun to say is said, whether somebody listens or not.
-        let ((), killed) = tokio::join!(self.says(forms), killed);
-        killed.map(|killed| killed.children)
-    }
-
-    async fn a_command_runs(&self) -> Result<(), String> {
-        let seen = wait::for_some(COMMAND_STARTS_WITHIN, async || self.home.has_children().then_some(()));
-        seen.await.ok_or_else(|| "no command was ever started".to_owned())
-    }
-
-    /// The last start: calm weather, and everything comes to its end. Then the count.
-    async fn ends(mut self) -> Result<Tally, String> {
-        self.stand.control.calm().await.map_err(|error| error.to_string())?;
-        let running = self.home.start(None);
-        let counted = self.counts(running).await;
-        let panics = self.home.panics();
-        match counted {
-            Ok(mut tally) => {
-                tally.wrong.extend(panics);
-                if !tally.wrong.is_empty() {
-                    tally.wrong.push(self.report().await);
-                }
-                Ok(tally)
-            }
-            Err(why) => Err(format!("{why}\n{}", self.report().await)),
+        wait::pause(moment).await;
+        if of_a_command && !scene.home.has_children() {
+            // A person has cancelled that very one in the meantime; the kill is to hit one that lives.
+            scene.crowd.says(Form::Spin).await;
+            a_command_runs(scene).await?;
         }
-    }
+        running.kill().await
+    };
+    // What people have begun to say is said, whether somebody listens or not.
+    let ((), killed) = tokio::join!(says(scene, forms), killed);
+    killed.map(|killed| killed.children)
+}
 
-    async fn counts(&mut self, running: Running) -> Result<Tally, String> {
-        self.settles().await?;
-        let stopped = running.terminate(Duration::from_secs(30)).await?;
-        if !stopped.success() {
-            return Err(format!("the bot ended with {stopped}"));
+async fn a_command_runs(scene: &Scene) -> Result<(), String> {
+    let seen = wait::for_some(COMMAND_STARTS_WITHIN, async || scene.home.has_children().then_some(()));
+    seen.await.ok_or_else(|| "no command was ever started".to_owned())
+}
+
+/// The last start: calm weather, and everything comes to its end. Then the count.
+async fn ends(mut scene: Scene) -> Result<Tally, String> {
+    scene.stand.control.calm().await.map_err(|error| error.to_string())?;
+    let running = scene.home.start(None);
+    match scene.counts(running, SETTLES_WITHIN).await {
+        Ok(mut tally) => {
+            if !tally.wrong.is_empty() {
+                tally.wrong.push(scene.report().await);
+            }
+            Ok(tally)
         }
-        let failed = self.home.failed().await?;
-        let snapshot = self.stand.control.snapshot().await.map_err(|error| error.to_string())?;
-        let log = self.stand.control.log_after(0).await.map_err(|error| error.to_string())?;
-        let mut tally = count::tally(&self.crowd.said(), &log, &snapshot, self.stand.profile());
-        tally.wrong.extend(failed);
-        Ok(tally)
-    }
-
-    /// Waits until nothing is missing in the channels, the store owes nothing, and the platform is quiet.
-    async fn settles(&mut self) -> Result<(), String> {
-        let mut open = Vec::new();
-        let settled = wait::for_some(SETTLES_WITHIN, async || {
-            let (control, seen) = (&self.stand.control, self.log.last().map_or(0, |entry| entry.seq));
-            let grown = control.log_grows(seen, QUIET).await.ok()?;
-            let quiet = grown.is_empty();
-            self.log.extend(grown);
-            if !quiet {
-                return None;
-            }
-            // Lines of calls are completed later, so what is counted in the end is read anew.
-            let snapshot = control.snapshot().await.ok()?;
-            open = count::open(&self.crowd.said(), &self.log, &snapshot, self.stand.profile());
-            if open.is_empty() {
-                match self.home.owed().await {
-                    Ok(0) => {}
-                    Ok(owed) => open.push(format!("{owed} receipts are not settled")),
-                    Err(why) => open.push(why),
-                }
-            }
-            open.is_empty().then_some(())
-        });
-        let settled = settled.await;
-        settled.ok_or_else(|| format!("not settled within {} s: {open:#?}", SETTLES_WITHIN.as_secs()))
-    }
-
-    /// What somebody needs who looks for the mistake.
-    async fn report(&self) -> String {
-        let snapshot = self.stand.control.snapshot().await.unwrap_or_default();
-        let jobs = self.home.ask(&["jobs", "list", "--open"]).await;
-        format!(
-            "profile {}\n{}\nopen jobs: {jobs:?}\nthe end of the log:\n{}",
-            self.stand.profile().name(),
-            snapshot.whole_transcript(),
-            self.home.log()
-        )
-    }
-
-    /// How many acknowledgements were posted so far.
-    async fn stubs(&self) -> usize {
-        let log = self.stand.control.log_after(0).await.unwrap_or_default();
-        log.iter().filter(|entry| matches!(entry.what, Logged::Posted { .. })).count()
+        Err(why) => Err(format!("{why}\n{}", scene.report().await)),
     }
 }
 
@@ -180,14 +101,14 @@ const WEATHER: [(Profile, bool); 5] = [
 async fn random_moments(seed: u64, run: u64) -> Result<(Tally, u64), String> {
     let mut draw = draw_for(seed, run);
     let (profile, wild) = WEATHER[usize::try_from(run).unwrap_or(0)];
-    let scene = Scene::open(profile).await;
+    let scene = open(profile).await;
     let chaos = draw.below(1 << 32);
-    scene.chaos(if wild { Chaos::wild(chaos) } else { Chaos::mild(chaos) }).await;
+    weather(&scene, if wild { Chaos::wild(chaos) } else { Chaos::mild(chaos) }).await;
     let lives = async {
         let mut with_children = 0_u64;
         for life in 0..MOMENTS / RUNS {
             let (moment, forms) = (draw.moment(), asked_in_a_life(&mut draw));
-            let children = scene.dies_after(moment, life % EVERY == 0, &forms).await?;
+            let children = dies_after(&scene, moment, life % EVERY == 0, &forms).await?;
             with_children += u64::from(children > 0);
         }
         Ok::<u64, String>(with_children)
@@ -198,7 +119,7 @@ async fn random_moments(seed: u64, run: u64) -> Result<(Tally, u64), String> {
     };
     let watcher = Crowd::clone(&scene.crowd);
     let tally = tokio::select! {
-        tally = scene.ends() => tally?,
+        tally = ends(scene) => tally?,
         () = watcher.watches() => Tally::default(),
     };
     Ok((tally, with_children))
@@ -243,14 +164,14 @@ const RECOVERY: &str = "store.recover.applied";
 async fn named_point(seed: u64, run: u64, crash: &Crash) -> Result<Tally, String> {
     let mut draw = draw_for(seed, 100 + run);
     let profile = Profile::ALL[usize::try_from(run % 3).unwrap_or(0)];
-    let scene = Scene::open(profile).await;
-    let weather = draw.below(1 << 32);
-    scene.chaos(if run % 8 == 7 { Chaos::wild(weather) } else { Chaos::mild(weather) }).await;
+    let scene = open(profile).await;
+    let chaos = draw.below(1 << 32);
+    weather(&scene, if run % 8 == 7 { Chaos::wild(chaos) } else { Chaos::mild(chaos) }).await;
     let deaths = async {
         if crash.point == RECOVERY {
             // A life that leaves work behind, then as many that die while they take it over.
             let running = scene.home.start(None);
-            scene.says(&SCENARIO).await;
+            says(&scene, &SCENARIO).await;
             let working = wait::for_some(CRASHES_WITHIN, async || (scene.stubs().await >= 6).then_some(())).await;
             working.ok_or("no job was ever acknowledged")?;
             running.kill().await?;
@@ -260,7 +181,7 @@ async fn named_point(seed: u64, run: u64, crash: &Crash) -> Result<Tally, String
             return Ok::<(), String>(());
         }
         let running = scene.home.start(Some(crash));
-        scene.says(&SCENARIO).await;
+        says(&scene, &SCENARIO).await;
         running.crashes(CRASHES_WITHIN).await.map_err(|why| format!("{why}; the scenario has to pass this point"))
     };
     let died = tokio::select! {
@@ -272,7 +193,7 @@ async fn named_point(seed: u64, run: u64, crash: &Crash) -> Result<Tally, String
     }
     let watcher = Crowd::clone(&scene.crowd);
     tokio::select! {
-        tally = scene.ends() => tally,
+        tally = ends(scene) => tally,
         () = watcher.watches() => Err("the watcher has left".to_owned()),
     }
 }
