@@ -1,6 +1,7 @@
 //! The whole movement as one handle: recovery, the loop, the listeners, the desk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,6 +17,9 @@ use crate::desk::LoopDesk;
 use crate::event::Event;
 use crate::intake::{BATCHES, Door};
 use crate::shared::{Parts, Shared};
+
+/// How long the listeners may take to end; what they were told and the store has taken is answered by then.
+const LISTENERS_LIMIT: Duration = Duration::from_secs(3);
 
 /// A running bot. Dropping the handle does not stop it; [`Bot::drain`] does.
 pub struct Bot {
@@ -124,9 +128,16 @@ impl Bot {
     pub async fn finish(mut self) -> bool {
         let in_order = self.ended().await;
         self.listening.cancel();
-        for listener in self.listeners {
-            if let Err(error) = listener.await {
-                tracing::error!(%error, "a listener broke down");
+        let clock = self.shared.clock();
+        let limit = clock.monotonic() + LISTENERS_LIMIT;
+        for mut listener in self.listeners {
+            tokio::select! {
+                biased;
+                ended = &mut listener => if let Err(error) = ended {
+                    tracing::error!(%error, "a listener broke down");
+                },
+                // It waits for the answer to what somebody said, and the store gives none. Its platform says it again.
+                () = clock.sleep_until(limit) => listener.abort(),
             }
         }
         in_order

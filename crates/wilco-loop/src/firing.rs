@@ -119,6 +119,7 @@ fn concrete(error: StoreError) -> String {
         other @ (StoreError::Full(_)
         | StoreError::Busy(_)
         | StoreError::Io(_)
+        | StoreError::Gone(_)
         | StoreError::Newer { .. }
         | StoreError::Locked { .. }
         | StoreError::BadUrl(_)

@@ -133,7 +133,10 @@ fn refused(error: &StoreError) -> Accepted {
     tracing::error!(%error, "nothing was accepted");
     match error {
         StoreError::Full(_) => Accepted::Refused(wording::not_stored("the disk that holds the store is full")),
-        StoreError::Busy(_) | StoreError::Io(_) | StoreError::Closed => Accepted::Busy,
+        // It does not pass by itself, so whoever asked is told instead of being left to wait.
+        StoreError::Io(_) => Accepted::Refused(wording::not_stored("the store cannot be written")),
+        StoreError::Gone(_) => Accepted::Refused(wording::not_stored("the store's file is gone")),
+        StoreError::Busy(_) | StoreError::Closed => Accepted::Busy,
         StoreError::Newer { .. }
         | StoreError::Locked { .. }
         | StoreError::Undecodable { .. }

@@ -1,9 +1,12 @@
 //! How both adapters listen: events become core's words, the inbox answers, the answers go back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{TryStreamExt, stream};
+use futures::stream::FuturesUnordered;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use wilco_core::command::{self, Parsed};
 use wilco_core::schedule::HEARD_AFTER;
@@ -51,61 +54,98 @@ async fn run(
     stop: &CancellationToken,
 ) -> Result<(), ListenEnd> {
     line.open().await?;
-    loop {
-        // Only the waiting can be stopped: a batch that was offered gets its answers.
+    let ears = Ears { line, account, clock, inbox, stop, turn: Mutex::new(()) };
+    let mut under_way = FuturesUnordered::new();
+    let mut known = BTreeSet::new();
+    // Never dropped half way: what the platform has handed out to nobody comes again much later.
+    let mut hearing = line.next();
+    // Only the waiting can be stopped: a batch that was offered gets its answers.
+    while !stop.is_cancelled() {
         let events = tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok(()),
-            events = line.next() => events?,
+            () = stop.cancelled() => break,
+            Some(answered) = under_way.next() => {
+                let answered: Vec<String> = answered?;
+                known.retain(|event| !answered.contains(event));
+                continue;
+            }
+            events = &mut hearing => events?,
         };
+        hearing = line.next();
         let mut offered = Vec::with_capacity(events.len());
         for event in events {
             match understood(&event) {
+                // The platform has lost patience and says it again; it is about to be answered.
+                Ok(_) if !known.insert(event.id.clone()) => {}
                 Ok(what) => offered.push((event, what)),
                 Err(reply) => line.answer(&event, &Accepted::Answered(reply)).await?,
             }
         }
         if !offered.is_empty() {
-            offer(line, account, clock, inbox, offered).await?;
+            under_way.push(ears.offer(offered));
         }
     }
+    while let Some(answered) = under_way.next().await {
+        answered?;
+    }
+    Ok(())
 }
 
-async fn offer(
-    line: &dyn Line,
-    account: &AccountId,
-    clock: &dyn Clock,
-    inbox: &Arc<dyn Inbox>,
-    offered: Vec<(Event, What)>,
-) -> Result<(), ListenEnd> {
-    let batch = offered.iter().map(|(event, what)| Inbound {
-        account: account.clone(),
-        event: event.id.clone(),
-        place: event.place.clone(),
-        person: event.person.clone(),
-        what: what.clone(),
-        at: event.at,
-    });
-    let mut answer = inbox.offer(batch.collect());
-    // A slow store does not keep people waiting for a sign that they were heard.
-    let late = clock.sleep_until(clock.monotonic() + HEARD_AFTER);
-    let answers = tokio::select! {
-        biased;
-        answers = &mut answer => answers,
-        () = late => {
-            for (event, _) in &offered {
-                line.note(event, &wording::heard()).await?;
+/// What every batch of one connection needs.
+struct Ears<'a> {
+    line: &'a dyn Line,
+    account: &'a AccountId,
+    clock: &'a dyn Clock,
+    inbox: &'a Arc<dyn Inbox>,
+    stop: &'a CancellationToken,
+    /// Batches are offered one after the other, in their order; being heard waits for nobody.
+    turn: Mutex<()>,
+}
+
+impl Ears<'_> {
+    /// Offers a batch in its turn and answers it; names the events that it was about.
+    async fn offer(&self, offered: Vec<(Event, What)>) -> Result<Vec<String>, ListenEnd> {
+        // A slow store does not keep people waiting for a sign that they were heard.
+        let late = self.clock.sleep_until(self.clock.monotonic() + HEARD_AFTER);
+        let mut told = Box::pin(self.tell(&offered));
+        tokio::select! {
+            biased;
+            told = &mut told => told?,
+            () = late => {
+                for (event, _) in &offered {
+                    self.line.note(event, &wording::heard()).await?;
+                }
+                told.as_mut().await?;
             }
-            answer.await
         }
-    };
-    // An inbox that answers fewer than it was offered has not taken the rest.
-    let answers = answers.into_iter().map(Some).chain(std::iter::repeat(None));
-    let pairs = offered.iter().zip(answers).map(Ok);
-    let told = stream::iter(pairs).try_for_each_concurrent(ANSWERING, |((event, _), accepted)| async move {
-        line.answer(event, &accepted.unwrap_or(Accepted::Busy)).await
-    });
-    told.await
+        drop(told);
+        Ok(offered.into_iter().map(|(event, _)| event.id).collect())
+    }
+
+    async fn tell(&self, offered: &[(Event, What)]) -> Result<(), ListenEnd> {
+        let turn = self.turn.lock().await;
+        if self.stop.is_cancelled() {
+            // It was not offered, so it comes again in the next session.
+            return Ok(());
+        }
+        let batch = offered.iter().map(|(event, what)| Inbound {
+            account: self.account.clone(),
+            event: event.id.clone(),
+            place: event.place.clone(),
+            person: event.person.clone(),
+            what: what.clone(),
+            at: event.at,
+        });
+        let answers = self.inbox.offer(batch.collect()).await;
+        drop(turn);
+        // An inbox that answers fewer than it was offered has not taken the rest.
+        let answers = answers.into_iter().map(Some).chain(std::iter::repeat(None));
+        let pairs = offered.iter().zip(answers).map(Ok);
+        let told = stream::iter(pairs).try_for_each_concurrent(ANSWERING, |((event, _), accepted)| async move {
+            self.line.answer(event, &accepted.unwrap_or(Accepted::Busy)).await
+        });
+        told.await
+    }
 }
 
 /// What an event means, or what to say to the person at once.

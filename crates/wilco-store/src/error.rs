@@ -25,6 +25,15 @@ pub enum StoreError {
     )]
     Io(String),
 
+    /// Somebody has moved, removed or replaced the database file while this program holds it open. What was
+    /// written now would be gone at the next start, so nothing is.
+    #[error(
+        "the store's file is gone: {0} was moved, removed or replaced while wilco runs. Nothing was changed and nothing \
+         new is accepted. Put that very file back and wilco goes on by itself; where it is lost, stop wilco and restore \
+         a backup"
+    )]
+    Gone(String),
+
     /// A newer wilco has changed the tables; this one would not understand them.
     #[error(
         "the store was written by a newer wilco: it has migration {found}, this program knows them up to {known}. \
@@ -93,7 +102,7 @@ impl StoreError {
     /// Whether the same change may well succeed later without anybody changing the program or the data.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Full(_) | Self::Busy(_) | Self::Io(_) => true,
+            Self::Full(_) | Self::Busy(_) | Self::Io(_) | Self::Gone(_) => true,
             Self::Newer { .. }
             | Self::Locked { .. }
             | Self::Undecodable { .. }
@@ -110,7 +119,7 @@ impl StoreError {
     /// released savepoints included; the error alone does not say.
     pub(crate) fn spoils_transaction(&self) -> bool {
         match self {
-            Self::Full(_) | Self::Busy(_) | Self::Io(_) | Self::Closed => true,
+            Self::Full(_) | Self::Busy(_) | Self::Io(_) | Self::Gone(_) | Self::Closed => true,
             Self::Newer { .. }
             | Self::Locked { .. }
             | Self::Undecodable { .. }
@@ -152,6 +161,7 @@ mod tests {
             StoreError::Full("x".into()),
             StoreError::Busy("x".into()),
             StoreError::Io("x".into()),
+            StoreError::Gone("w.db".into()),
             StoreError::Newer { found: "0009".into(), known: "0001".into() },
             StoreError::Locked { pid: Some(41), path: "w.db.lock".into() },
             StoreError::Undecodable { what: "state".into(), why: "unknown".into() },
@@ -178,7 +188,7 @@ mod tests {
     #[test]
     fn only_what_passes_by_itself_is_transient() {
         let transient: Vec<StoreError> = one_of_each().into_iter().filter(StoreError::is_transient).collect();
-        assert_eq!(transient.len(), 3, "{transient:?}");
+        assert_eq!(transient.len(), 4, "{transient:?}");
     }
 
     #[test]

@@ -86,6 +86,7 @@ pub(crate) fn unopened(error: &StoreError) -> Ended {
         | StoreError::Full(_)
         | StoreError::Busy(_)
         | StoreError::Io(_)
+        | StoreError::Gone(_)
         | StoreError::Undecodable { .. }
         | StoreError::Constraint(_)
         | StoreError::Refused(_)

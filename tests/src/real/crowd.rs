@@ -132,7 +132,12 @@ impl Crowd {
     /// Three people of the crew.
     pub fn new(control: &Control) -> Self {
         let person = |name: &str| Person { roles: vec![CREW.to_owned()], ..Person::new(format!("id-{name}"), name) };
-        Self { control: control.clone(), people: ["ana", "bo", "cleo"].map(person).to_vec(), said: Arc::default(), count: Arc::default() }
+        Self {
+            control: control.clone(),
+            people: ["ana", "bo", "cleo"].map(person).to_vec(),
+            said: Arc::default(),
+            count: Arc::default(),
+        }
     }
 
     /// Everything that was asked for so far.

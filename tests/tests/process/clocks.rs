@@ -46,8 +46,7 @@ async fn set(scene: &mut Scene, clock: &FakeTime, by: i64) -> Result<Tally, Stri
         log.iter().filter_map(|entry| entry.call()).any(|call| call.kind == Some(EnvelopeKind::Content))
     })
     .await?;
-    let (steady, endless) =
-        tokio::try_join!(begins(scene, Form::Steady), begins(scene, Form::Endless))?;
+    let (steady, endless) = tokio::try_join!(begins(scene, Form::Steady), begins(scene, Form::Endless))?;
     // One whose time is passed at once by a clock that goes an hour fast, or not for an hour by one that is slow.
     let reminder = scene.crowd.says(if by > 0 { Form::HalfAnHour } else { Form::Later }).await;
     answered(scene, &reminder, SOON).await?;

@@ -8,7 +8,9 @@ use wilco_core::EnvelopeKind;
 use wilco_tests::real::count::Tally;
 use wilco_tests::real::{Form, Scene};
 
-use super::{ENDS_WITHIN, SOON, answered, are_refused, concludes, holds, home, is_unready, logs, page_of, scene, shows};
+use super::{
+    ENDS_WITHIN, SOON, answered, are_refused, concludes, holds, home, is_unready, logs, page_of, scene, shows,
+};
 
 const GONE: &str = "the store's file is gone";
 

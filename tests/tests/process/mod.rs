@@ -169,7 +169,8 @@ fn within(what: &str, mut waits: Vec<Duration>, limit: Duration) -> Result<(), S
 
 /// Creates under one key of which more than one became a message: something that was sent twice.
 fn posted_twice(log: &[Entry]) -> Vec<String> {
-    let keys: BTreeMap<u64, _> = log.iter().filter_map(|entry| Some((entry.seq, entry.call()?.key.as_ref()?))).collect();
+    let keys: BTreeMap<u64, _> =
+        log.iter().filter_map(|entry| Some((entry.seq, entry.call()?.key.as_ref()?))).collect();
     let mut posts = BTreeMap::new();
     for entry in log {
         if let Logged::Posted { call, .. } = &entry.what

@@ -85,6 +85,11 @@ impl Lane {
         self.resting = true;
     }
 
+    /// What the job has said could not be stored: no deadline of it is judged before that is. The watch asks again.
+    pub(crate) fn forget_judgements(&mut self) {
+        self.queue.retain(|write| !matches!(write, Write::Judge(_)));
+    }
+
     /// The pause is over.
     pub(crate) fn wake(&mut self) {
         self.resting = false;

@@ -47,8 +47,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long running jobs may take to end after the process was asked to stop.
 pub const DRAIN_LIMIT: Duration = Duration::from_secs(20);
+/// How long after that they may take to stop, and the store to take their ends: the grace of a stubborn task and a
+/// little. What the store has not taken by then, the next start tells as interrupted or runs again.
+const STOP_LIMIT: Duration = Duration::from_secs(12);
 /// How long the outbox may take after that.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
+/// How long calls that are under way may take to be answered and settled at the very end. One that takes longer is
+/// in doubt, as after a crash.
+const CALLS_LIMIT: Duration = Duration::from_secs(16);
+/// Both for somebody who has asked a second time.
+const HURRIED_LIMIT: Duration = Duration::from_secs(1);
 /// A turn that comes so much later than planned means that the process was suspended (requirement W21).
 const SUSPENDED_AFTER: Duration = Duration::from_secs(5);
 
@@ -112,6 +120,8 @@ pub(crate) struct ChannelLoop {
     signing_in: Flight,
     watching: bool,
     phase: Phase,
+    /// Somebody does not want to wait for anybody's answer.
+    hurried: bool,
     last_turn: Duration,
 }
 
@@ -142,6 +152,7 @@ impl ChannelLoop {
             signing_in: Flight::default(),
             watching: false,
             phase: Phase::Serving,
+            hurried: false,
             last_turn,
         }
     }
@@ -173,7 +184,16 @@ impl ChannelLoop {
             self.on_timers();
         }
         self.tasks.close();
-        self.tasks.wait().await;
+        let limit = if self.hurried { HURRIED_LIMIT } else { CALLS_LIMIT };
+        let clock = self.shared.clock();
+        tokio::select! {
+            biased;
+            () = self.tasks.wait() => {}
+            // What hangs now hangs at a platform or at the store. The next start takes it up as one in doubt.
+            () = clock.sleep_until(clock.monotonic() + limit) => {
+                tracing::warn!(left = self.tasks.len(), "stopping with work under way; the next start takes it up");
+            }
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -235,7 +255,7 @@ impl ChannelLoop {
                 self.poke_outbox();
             }
             Event::Drain => self.on_drain(),
-            Event::DrainNow => self.stop_everything(),
+            Event::DrainNow => self.hurry(),
         }
     }
 
@@ -327,6 +347,7 @@ impl ChannelLoop {
                 }
                 Timer::Prune => self.prune(),
                 Timer::Drain => self.stop_everything(),
+                Timer::Stop => self.give_up(),
                 Timer::Flush => self.phase = Phase::Flushing,
                 Timer::Record(worker) => self.record(&worker),
                 Timer::Edit(worker) => self.edit_due(&worker),
@@ -348,11 +369,30 @@ impl ChannelLoop {
         }
     }
 
+    /// The second request to stop: nothing but the jobs themselves is waited for.
+    fn hurry(&mut self) {
+        self.hurried = true;
+        if self.running.is_empty() {
+            self.timers.set(Timer::Flush, self.now().plus(HURRIED_LIMIT));
+        }
+        self.stop_everything();
+    }
+
+    /// Whose end is not stored by now: the store takes nothing. A process that waited for it would be killed.
+    fn give_up(&mut self) {
+        for (worker, running) in std::mem::take(&mut self.running) {
+            let short = &running.short;
+            tracing::error!(worker_id = %worker, %short, "stopping before its end could be stored; the next start takes it up");
+            self.timers.forget(&worker);
+        }
+    }
+
     fn stop_everything(&mut self) {
         if matches!(self.phase, Phase::Stopping | Phase::Flushing) {
             return;
         }
         self.phase = Phase::Stopping;
+        self.timers.set(Timer::Stop, self.now().plus(STOP_LIMIT));
         let workers: Vec<WorkerId> = self.running.keys().cloned().collect();
         for worker in workers {
             self.stop(&worker, StopReason::Drain);
@@ -369,7 +409,8 @@ impl ChannelLoop {
             return false;
         }
         if self.phase != Phase::Flushing {
-            self.timers.set_once(Timer::Flush, self.now().plus(FLUSH_LIMIT));
+            let limit = if self.hurried { HURRIED_LIMIT } else { FLUSH_LIMIT };
+            self.timers.set_once(Timer::Flush, self.now().plus(limit));
         }
         self.phase == Phase::Flushing || (self.outbox.is_idle() && self.followups.is_idle() && self.edits_open == 0)
     }

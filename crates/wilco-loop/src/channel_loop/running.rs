@@ -327,7 +327,10 @@ impl ChannelLoop {
         }
         match write {
             // The latest picture is in the mailbox and is stored with the next one.
-            Some(Write::Record) => self.timers.set(Timer::Record(worker.clone()), now.plus(STORE_PAUSE)),
+            Some(Write::Record) => {
+                running.lane.forget_judgements();
+                self.timers.set(Timer::Record(worker.clone()), now.plus(STORE_PAUSE));
+            }
             Some(Write::StartEdits) | Some(Write::Judge(_)) | None => {}
             Some(write @ (Write::Ask { .. } | Write::EndEdit { .. } | Write::Finish { .. } | Write::Retry { .. })) => {
                 // A result, above all, is kept in memory until the store has it.

@@ -16,6 +16,7 @@ pub(crate) enum Timer {
     Renew,
     Prune,
     Drain,
+    Stop,
     Flush,
     Record(WorkerId),
     Edit(WorkerId),

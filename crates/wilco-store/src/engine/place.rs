@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +20,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Place {
     path: PathBuf,
     synchronous: Synchronous,
+}
+
+/// A file, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
 }
 
 impl Place {
@@ -59,6 +66,18 @@ impl Place {
             Err(error) if error.kind() == ErrorKind::StorageFull => Err(StoreError::Full(error.to_string())),
             Err(error) => Err(StoreError::Io(format!("creating {}: {error}", self.path.display()))),
         }
+    }
+
+    /// Which file the path names now; none when there is none or it cannot be looked at. The file is not opened.
+    pub(super) fn file(&self) -> Option<FileId> {
+        let metadata = std::fs::metadata(&self.path).ok()?;
+        Some(FileId { device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    /// Whether the path still names the file that was opened. An open file can be written when it has no name any
+    /// more, or another one; whoever opens the path next finds nothing of that.
+    pub(super) fn still_names(&self, opened: Option<FileId>) -> Result<(), StoreError> {
+        if self.file() == opened { Ok(()) } else { Err(StoreError::Gone(self.path.display().to_string())) }
     }
 
     fn options(&self) -> SqliteConnectOptions {

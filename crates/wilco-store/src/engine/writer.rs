@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
-use super::place::Place;
+use super::place::{FileId, Place};
 use super::queue::{Command, Job, Queue};
 use super::tx::Tx;
 use crate::crash;
@@ -53,6 +53,8 @@ pub(super) struct Writer {
     place: Place,
     /// None after it broke and could not be opened anew; the next transaction tries again.
     connection: Option<SqliteConnection>,
+    /// The file that was opened.
+    file: Option<FileId>,
     /// `PRAGMA data_version` as last polled on this connection.
     seen: Option<i64>,
     commits: Arc<AtomicU64>,
@@ -69,7 +71,8 @@ impl Writer {
         commits: Arc<AtomicU64>,
         lock: Option<FileLock>,
     ) -> Self {
-        Self { place, connection: Some(connection), seen: None, commits, failing: false, _lock: lock }
+        let file = place.file();
+        Self { place, connection: Some(connection), file, seen: None, commits, failing: false, _lock: lock }
     }
 
     /// Serves the queue until it is closed and empty.
@@ -167,9 +170,10 @@ impl Writer {
         }
     }
 
-    /// Whether this failure was told already: a full or locked store fails every change until it is mended.
+    /// Whether this failure was told already: a full, locked or unwritable store fails every change until it is mended.
     fn again(&mut self, error: &StoreError) -> bool {
-        matches!(error, StoreError::Full(_) | StoreError::Busy(_)) && std::mem::replace(&mut self.failing, true)
+        matches!(error, StoreError::Full(_) | StoreError::Busy(_) | StoreError::Io(_))
+            && std::mem::replace(&mut self.failing, true)
     }
 
     async fn alone(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
@@ -196,6 +200,13 @@ impl Writer {
 
     async fn begin(&mut self) -> Result<(), StoreError> {
         crash::point("store.before_begin");
+        // Without touching the connection: it is the only hold on a file that may be put back.
+        if let Err(error) = self.place.still_names(self.file) {
+            if !std::mem::replace(&mut self.failing, true) {
+                tracing::error!(%error, "nothing is stored");
+            }
+            return Err(error);
+        }
         match self.execute("BEGIN IMMEDIATE", "beginning").await {
             Ok(()) => Ok(()),
             // Another process holds the database, and waiting for it was all that could be done.

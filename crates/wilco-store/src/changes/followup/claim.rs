@@ -178,6 +178,7 @@ impl ClaimOccurrences {
             other @ (StoreError::Full(_)
             | StoreError::Busy(_)
             | StoreError::Io(_)
+            | StoreError::Gone(_)
             | StoreError::Newer { .. }
             | StoreError::Locked { .. }
             | StoreError::BadUrl(_)
