@@ -1,6 +1,7 @@
 //! Everything that can wake the loop, in one closed type.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use wilco_core::job::{Ask, NoAnswer};
@@ -50,6 +51,8 @@ pub(crate) enum Event {
     NextDue(Result<Wake, StoreError>),
     /// Which deadlines have passed.
     DeadlinesPassed(Result<Vec<Missed>, StoreError>),
+    /// Every deadline was moved by a gap in which the process was not running.
+    Extended(Result<Duration, StoreError>),
     /// A deadline was judged that belongs to no task of this process.
     Judged { missed: Missed, answer: Result<Option<String>, StoreError> },
     /// Whether another process has changed the store, and what it wants stopped.

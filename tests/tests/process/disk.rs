@@ -7,7 +7,8 @@ use wilco_tests::real::page::Page;
 use wilco_tests::real::{Form, Running, Scene};
 
 use super::{
-    ENDS_WITHIN, SOON, answered, are_refused, concludes, holds, home, is_unready, logs, page_of, scene, shows,
+    ENDS_WITHIN, Outcome, SOON, answered, are_refused, conclude, concludes, home, hurries, is_unready, logs, outcome,
+    page_of, scene, shows,
 };
 
 const FULL: &str = "the disk that holds the store is full";
@@ -28,12 +29,34 @@ async fn at_work(scene: &Scene) -> Result<(Running, Page), String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r15_a_full_disk_refuses_new_work_at_once_and_keeps_what_ended_meanwhile() {
-    let Some(disk) = SmallDisk::mount(12) else { return };
+async fn r15_a_full_or_read_only_disk_refuses_new_work_at_once_and_loses_nothing() {
+    let Some(first) = SmallDisk::mount(12) else { return };
+    let Some(second) = SmallDisk::mount(12) else { return };
+    let Some(third) = ErringDisk::mount(24) else { return };
+    let (full, ended, read_only) = tokio::join!(fills(&first), fills_and_ends(&second), errs(&third));
+    conclude([full, ended, read_only]);
+}
+
+async fn fills(disk: &SmallDisk) -> Outcome {
     let mut scene = scene(home("").on(disk.path())).await;
-    let result = full(&mut scene, &disk).await;
-    let report = scene.report().await;
-    holds("a full disk", &result, &[("Done", 4), ("Reminder", 1)], &report);
+    let result = full(&mut scene, disk).await;
+    outcome("a full disk", &scene, result, &[("Done", 4), ("Reminder", 1)]).await
+}
+
+async fn fills_and_ends(disk: &SmallDisk) -> Outcome {
+    let mut scene = scene(home("").on(disk.path())).await;
+    let result = ends_while_full(&mut scene, disk).await;
+    // The end of the one that is not run again could not be stored: its people are told that it was cut off.
+    let ends = [("Done", 2), ("Interrupted", 1), ("Reminder", 1)];
+    outcome("told to end on a full disk", &scene, result, &ends).await
+}
+
+/// As Linux does it with the files of a running program open: the file system has met an error.
+async fn errs(disk: &ErringDisk) -> Outcome {
+    let mut scene = scene(home("").on(disk.path())).await;
+    let result = read_only(&mut scene, disk).await;
+    let ends = [("Done", 3), ("Interrupted", 1), ("Reminder", 1)];
+    outcome("a read-only disk", &scene, result, &ends).await
 }
 
 async fn full(scene: &mut Scene, disk: &SmallDisk) -> Result<Tally, String> {
@@ -51,16 +74,6 @@ async fn full(scene: &mut Scene, disk: &SmallDisk) -> Result<Tally, String> {
     concludes(scene, running).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r15_told_to_end_on_a_full_disk_it_ends_in_time_and_the_next_start_tells_everything() {
-    let Some(disk) = SmallDisk::mount(12) else { return };
-    let mut scene = scene(home("").on(disk.path())).await;
-    let result = ends_while_full(&mut scene, &disk).await;
-    let report = scene.report().await;
-    // The end of the one that is not run again could not be stored: its people are told that it was cut off.
-    holds("told to end on a full disk", &result, &[("Done", 2), ("Interrupted", 1), ("Reminder", 1)], &report);
-}
-
 async fn ends_while_full(scene: &mut Scene, disk: &SmallDisk) -> Result<Tally, String> {
     let (running, page) = at_work(scene).await?;
     disk.fill();
@@ -75,26 +88,13 @@ async fn ends_while_full(scene: &mut Scene, disk: &SmallDisk) -> Result<Tally, S
     concludes(scene, running).await
 }
 
-/// As Linux does it with the files of a running program open: the file system has met an error.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r15_a_disk_that_turns_read_only_refuses_new_work_at_once_and_loses_nothing() {
-    let Some(mut disk) = ErringDisk::mount(24) else { return };
-    let mut scene = scene(home("").on(disk.path())).await;
-    let result = read_only(&mut scene, &mut disk).await;
-    let report = scene.report().await;
-    holds("a read-only disk", &result, &[("Done", 3), ("Interrupted", 1), ("Reminder", 1)], &report);
-}
-
-async fn read_only(scene: &mut Scene, disk: &mut ErringDisk) -> Result<Tally, String> {
+async fn read_only(scene: &mut Scene, disk: &ErringDisk) -> Result<Tally, String> {
     let (running, page) = at_work(scene).await?;
     disk.errs();
     are_refused(scene, UNWRITABLE).await?;
     scene.home.go();
     is_unready(&page, Some(UNREADY)).await?;
-    let status = running.terminate(ENDS_WITHIN).await?;
-    if !status.success() {
-        return Err(format!("it ended with {status}"));
-    }
+    hurries(scene, running, ENDS_WITHIN).await?;
     disk.mends();
     let running = scene.home.start(None);
     scene.crowd.says(Form::Short).await;

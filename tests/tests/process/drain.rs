@@ -6,10 +6,11 @@ use rustix::process::Signal;
 use wilco_core::EnvelopeKind;
 use wilco_sim::{Fault, Rule, Verb};
 use wilco_tests::real::count::Tally;
-use wilco_tests::real::crowd::Said;
 use wilco_tests::real::{Form, Scene, wait};
 
-use super::{ENDS_WITHIN, SOON, answered, concludes, holds, home, logs, scene, sees, shows};
+use super::{
+    ENDS_WITHIN, Outcome, SOON, answered, conclude, concludes, home, hurries, logs, outcome, scene, sees, shows,
+};
 
 /// A second signal is meant by somebody who does not want to wait.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -18,10 +19,20 @@ const ONE: &str = "[defaults]\nmax_running = 1\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn w18_c10_told_to_end_it_ends_in_time_and_the_next_start_delivers_everything() {
+    let (once, hurried) = tokio::join!(once(), hurried());
+    conclude([once, hurried]);
+}
+
+async fn once() -> Outcome {
     let mut scene = scene(home(ONE)).await;
     let result = drains(&mut scene).await;
-    let report = scene.report().await;
-    holds("told to end", &result, &[("Done", 4), ("Interrupted", 2), ("Reminder", 1)], &report);
+    outcome("told to end", &scene, result, &[("Done", 4), ("Interrupted", 2), ("Reminder", 1)]).await
+}
+
+async fn hurried() -> Outcome {
+    let mut scene = scene(home(ONE)).await;
+    let result = twice(&mut scene).await;
+    outcome("told to end twice", &scene, result, &[("Done", 4), ("Interrupted", 2)]).await
 }
 
 async fn drains(scene: &mut Scene) -> Result<Tally, String> {
@@ -48,10 +59,10 @@ async fn drains(scene: &mut Scene) -> Result<Tally, String> {
 
 /// Everything that can be under way: a delivery whose call hangs, jobs that run, one that waits for its turn, one
 /// that waits for a person, a command with children.
-async fn busy(scene: &Scene) -> Result<Vec<Said>, String> {
+async fn busy(scene: &Scene) -> Result<(), String> {
     let hang = Rule::new(Fault::Hang { applied: false }).on(Verb::Edit).kind(EnvelopeKind::Content);
     scene.stand.control.fault(hang).await.map_err(|error| error.to_string())?;
-    let mut said = vec![scene.crowd.says(Form::Short).await];
+    scene.crowd.says(Form::Short).await;
     sees(scene, "a result whose call hangs", |log| {
         log.iter().filter_map(|entry| entry.call()).any(|call| call.kind == Some(EnvelopeKind::Content))
     })
@@ -65,10 +76,10 @@ async fn busy(scene: &Scene) -> Result<Vec<Said>, String> {
     ] {
         let asked = scene.crowd.says(form).await;
         shows(scene, &asked, kind).await?;
-        said.push(asked);
     }
-    wait::for_some(SOON, async || scene.home.has_children().then_some(())).await.ok_or("no command was started")?;
-    Ok(said)
+    wait::for_some(SOON, async || scene.home.has_children().then_some(()))
+        .await
+        .ok_or("no command was started".to_owned())
 }
 
 /// The next start. From now on the waiting jobs may end.
@@ -78,23 +89,9 @@ async fn again(scene: &mut Scene) -> Result<Tally, String> {
     concludes(scene, running).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c10_told_to_end_a_second_time_it_ends_at_once_and_loses_nothing() {
-    let mut scene = scene(home(ONE)).await;
-    let result = twice(&mut scene).await;
-    let report = scene.report().await;
-    holds("told to end twice", &result, &[("Done", 4), ("Interrupted", 2)], &report);
-}
-
 async fn twice(scene: &mut Scene) -> Result<Tally, String> {
     let running = scene.home.start(None);
     busy(scene).await?;
-    running.signal(Signal::TERM)?;
-    logs(scene, "draining").await?;
-    running.signal(Signal::INT)?;
-    let status = running.ends(AT_ONCE).await?;
-    if !status.success() {
-        return Err(format!("it ended with {status}"));
-    }
+    hurries(scene, running, AT_ONCE).await?;
     again(scene).await
 }

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use wilco_core::EnvelopeKind;
 use wilco_tests::real::count::Tally;
+use wilco_tests::real::crowd::Said;
 use wilco_tests::real::{Form, Scene};
 
 use super::{
-    ENDS_WITHIN, SOON, answered, are_refused, concludes, holds, home, is_unready, logs, page_of, scene, shows,
+    ENDS_WITHIN, Outcome, SOON, answered, are_refused, conclude, concludes, home, hurries, is_unready, logs, outcome,
+    page_of, scene, shows,
 };
 
 const GONE: &str = "the store's file is gone";
@@ -21,11 +23,21 @@ fn beside(database: &Path, ending: &str) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r15_a_database_that_is_moved_away_and_back_loses_nothing() {
+async fn r15_a_database_that_is_moved_or_removed_is_told_loudly_and_nothing_more_is_promised() {
+    let (moved, removed) = tokio::join!(moves(), removes());
+    conclude([moved, removed]);
+}
+
+async fn moves() -> Outcome {
     let mut scene = scene(home("")).await;
     let result = moved(&mut scene).await;
-    let report = scene.report().await;
-    holds("moved away and back", &result, &[("Done", 3), ("Reminder", 1)], &report);
+    outcome("moved away and back", &scene, result, &[("Done", 3), ("Reminder", 1)]).await
+}
+
+async fn removes() -> Outcome {
+    let scene = scene(home("")).await;
+    let result = removed(&scene).await;
+    outcome("removed", &scene, result.map(|()| Tally::default()), &[]).await
 }
 
 async fn moved(scene: &mut Scene) -> Result<Tally, String> {
@@ -50,13 +62,6 @@ async fn moved(scene: &mut Scene) -> Result<Tally, String> {
     concludes(scene, running).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r15_a_database_that_is_removed_is_told_loudly_and_promises_nothing_more() {
-    let scene = scene(home("")).await;
-    let result = removed(&scene).await;
-    assert!(result.is_ok(), "{result:?}\n{}", scene.report().await);
-}
-
 async fn removed(scene: &Scene) -> Result<(), String> {
     let mut running = scene.home.start(None);
     let page = page_of(&mut running).await?;
@@ -71,20 +76,20 @@ async fn removed(scene: &Scene) -> Result<(), String> {
     // Its end is not shown either: it could not be promised to stand there once.
     scene.home.go();
     logs(scene, "a write waits for the store").await?;
-    let status = running.terminate(ENDS_WITHIN).await?;
-    if !status.success() || scene.home.database().exists() {
-        return Err(format!("it ended with {status}; a database: {}", scene.home.database().exists()));
+    hurries(scene, running, ENDS_WITHIN).await?;
+    if scene.home.database().exists() {
+        return Err("it has put an empty store in the place of the one that is gone".to_owned());
     }
     // Whoever removed it has a new, empty store at the next start.
     let running = scene.home.start(None);
     let said = scene.crowd.says(Form::Short).await;
     shows(scene, &said, EnvelopeKind::Content).await?;
     let status = running.terminate(ENDS_WITHIN).await?;
-    let results = wilco_results(scene, &waits).await;
+    let results = results(scene, &waits).await;
     if status.success() && results == 0 { Ok(()) } else { Err(format!("{status}, {results} results of a lost job")) }
 }
 
-async fn wilco_results(scene: &Scene, said: &wilco_tests::real::crowd::Said) -> usize {
+async fn results(scene: &Scene, said: &Said) -> usize {
     let snapshot = scene.snapshot().await;
     let there = snapshot.at(&said.place.address).filter(|message| message.is_visible_bot());
     there.filter(|message| message.shown().kind == Some(EnvelopeKind::Content)).count()

@@ -9,37 +9,36 @@ use wilco_tests::real::holder::Holder;
 use wilco_tests::real::{Form, Scene};
 
 use super::{
-    HEARD_WITHIN, SOON, answered, concludes, holder_program, holds, home, is_unready, page_of, scene, shows, told,
-    until, within,
+    HEARD_WITHIN, Outcome, SOON, answered, concludes, holder_program, home, is_unready, outcome, page_of, scene, shows,
+    told, until, within,
 };
 
 /// Shorter than the lock of a minute, and longer than the pause between two signs of life.
 const LIMITS: &str = "[defaults]\ninactivity = \"20s\"\n";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn l2_while_another_program_locks_the_database_people_are_heard_and_nothing_is_lost() {
-    let locks = [
-        // A job that ends while it lasts, and one that goes on afterwards.
-        (10, [Form::Short, Form::Steady], [0, 3, 6]),
-        // Longer than a batch waits for the store, than its platform waits for an answer, and than the inactivity limit.
-        (70, [Form::Patient, Form::Steady], [0, 25, 64]),
-    ];
-    let [short, long] = locks.map(|(seconds, forms, moments)| async move {
-        let mut scene = scene(home(LIMITS)).await;
-        let result = lock(&mut scene, Duration::from_secs(seconds), &forms, &moments).await;
-        (result, scene.report().await)
-    });
-    let ((short, short_report), (long, long_report)) = tokio::join!(short, long);
-    holds("locked for 10 s", &short, &[("Done", 5), ("Reminder", 1)], &short_report);
-    holds("locked for 70 s", &long, &[("Done", 5), ("Reminder", 1)], &long_report);
+/// A job has ended whose result is on its way, another one ends while the lock lasts or goes on afterwards.
+pub(super) async fn for_moments() -> Outcome {
+    let mut scene = scene(home(LIMITS)).await;
+    let result = lock(&mut scene, Duration::from_secs(10), &[Form::Short, Form::Steady], &[0, 3, 6]).await;
+    outcome("locked for 10 s", &scene, result, &[("Done", 5), ("Reminder", 1)]).await
+}
+
+/// Longer than a batch waits for the store, than its platform waits for an answer, and than the limit of silence.
+pub(super) async fn for_longer(seconds: u64) -> Outcome {
+    let mut scene = scene(home(LIMITS)).await;
+    let hold = Duration::from_secs(seconds);
+    let result = lock(&mut scene, hold, &[Form::Endless, Form::Steady], &[0, 25, 64]).await;
+    outcome("locked for more than a minute", &scene, result, &[("Cancelled", 1), ("Done", 4), ("Reminder", 1)]).await
 }
 
 async fn lock(scene: &mut Scene, hold: Duration, forms: &[Form], moments: &[u64]) -> Result<Tally, String> {
     let mut running = scene.home.start(None);
     let page = page_of(&mut running).await?;
+    let mut endless = None;
     for form in forms {
         let said = scene.crowd.says(*form).await;
         shows(scene, &said, if *form == Form::Short { EnvelopeKind::Content } else { EnvelopeKind::Progress }).await?;
+        endless = endless.or((*form == Form::Endless).then_some(said));
     }
     let later = scene.crowd.says(Form::Later).await;
     answered(scene, &later, SOON).await?;
@@ -74,6 +73,10 @@ async fn lock(scene: &mut Scene, hold: Duration, forms: &[Form], moments: &[u64]
     within("heard", heard, HEARD_WITHIN)?;
     within("acknowledged after the lock", acknowledged, ACKNOWLEDGED_WITHIN)?;
     is_unready(&page, None).await?;
+    // Whoever still runs is as alive as before: it is ended by a person and by nothing else.
+    if let Some(said) = endless {
+        scene.stand.control.say(&said.person, &said.place, "/cancel").await.map_err(|error| error.to_string())?;
+    }
     concludes(scene, running).await
 }
 

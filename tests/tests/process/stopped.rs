@@ -10,7 +10,7 @@ use wilco_tests::real::crowd::COUNTS;
 use wilco_tests::real::page::Page;
 use wilco_tests::real::{Form, Scene, wait};
 
-use super::{SOON, answered, concludes, holds, home, is_unready, logs, page_of, scene, sees, shows};
+use super::{Outcome, SOON, answered, concludes, home, is_unready, logs, outcome, page_of, scene, sees, shows};
 
 /// Longer than every limit below, than the leases of receipts and workers, and than a reminder may be late
 /// without saying so.
@@ -19,15 +19,13 @@ const STOPPED_FOR: Duration = Duration::from_secs(65);
 const LIMITS: &str = "[defaults]\ninactivity = \"20s\"\nquestion = \"30s\"\n\
                       [defaults.worker_contract]\nprogress_secs = 15\nterminal_secs = 40\n";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn w21_stopped_for_a_minute_nobody_is_timed_out_and_nothing_comes_twice() {
+pub(super) async fn minute() -> Outcome {
     let mut scene = scene(home(&format!("{LIMITS}{COUNTS}"))).await;
-    let result = minute(&mut scene).await;
-    let report = scene.report().await;
-    holds("stopped for a minute", &result, &[("Done", 6), ("Reminder", 1)], &report);
+    let result = stops(&mut scene).await;
+    outcome("stopped for a minute", &scene, result, &[("Done", 6), ("Reminder", 1)]).await
 }
 
-async fn minute(scene: &mut Scene) -> Result<Tally, String> {
+async fn stops(scene: &mut Scene) -> Result<Tally, String> {
     let rules = [
         // The first result has to wait, into the middle of the minute; the second is shown, but its answer never comes.
         Rule::new(Fault::RetryAfter { millis: 20_000, scope: Scope::Message }),

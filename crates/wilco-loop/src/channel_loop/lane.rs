@@ -183,6 +183,8 @@ async fn record(shared: &Shared, worker: &WorkerId, mailbox: &Mailbox) -> Result
 
 #[cfg(test)]
 mod tests {
+    use wilco_store::changes::MissedKind;
+
     use super::*;
 
     #[test]
@@ -198,6 +200,21 @@ mod tests {
         assert!(matches!(lane.start(), Some(Write::StartEdits)));
         assert!(lane.end().is_some());
         assert!(matches!(lane.start(), Some(Write::Record)), "what came meanwhile is not lost");
+        assert!(lane.end().is_some() && lane.is_empty());
+    }
+
+    #[test]
+    fn w10_no_deadline_is_judged_before_what_the_job_has_said_is_stored() {
+        let mut lane = Lane::default();
+        let worker = WorkerId::new("w");
+        lane.push(Write::Record);
+        lane.push(Write::Judge(Missed { worker, kind: MissedKind::Worker }));
+        lane.push(Write::StartEdits);
+        assert!(matches!(lane.start(), Some(Write::Record)));
+        assert!(lane.end().is_some());
+        // The store did not take it.
+        lane.forget_judgements();
+        assert!(matches!(lane.start(), Some(Write::StartEdits)));
         assert!(lane.end().is_some() && lane.is_empty());
     }
 }

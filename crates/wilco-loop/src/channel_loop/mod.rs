@@ -119,6 +119,9 @@ pub(crate) struct ChannelLoop {
     looking: Flight,
     signing_in: Flight,
     watching: bool,
+    /// For how long the process was not running, as far as the stored deadlines do not know it yet.
+    gap: Duration,
+    extending: Flight,
     phase: Phase,
     /// Somebody does not want to wait for anybody's answer.
     hurried: bool,
@@ -151,6 +154,8 @@ impl ChannelLoop {
             looking: Flight::default(),
             signing_in: Flight::default(),
             watching: false,
+            gap: Duration::ZERO,
+            extending: Flight::default(),
             phase: Phase::Serving,
             hurried: false,
             last_turn,
@@ -237,6 +242,7 @@ impl ChannelLoop {
             Event::FollowupFired(shot) => self.on_followup_fired(*shot),
             Event::NextDue(wake) => self.on_next_due(wake),
             Event::DeadlinesPassed(missed) => self.on_deadlines(missed),
+            Event::Extended(extended) => self.on_extended(extended),
             Event::Judged { missed, answer } => self.on_judged(&missed, answer),
             Event::Looked(found) => self.on_looked(found),
             Event::SignedIn(opened) => self.on_signed_in(opened),

@@ -28,15 +28,40 @@ impl ChannelLoop {
             gap_ms = gap.as_millis() as u64,
             "the process was not running; every deadline is moved by the gap"
         );
-        let store = self.shared.store().clone();
-        let by = gap.saturating_sub(Duration::from_secs(1));
-        // The writer keeps the order: this is stored before any judgement that follows.
-        self.hand(async move { store.write(ExtendDeadlines { by }).await }, Event::Kept);
+        self.gap += gap.saturating_sub(Duration::from_secs(1));
+        self.extend();
+    }
+
+    /// Moves the deadlines by the gap. The writer keeps the order: this is stored before any judgement that follows.
+    fn extend(&mut self) {
+        if self.extending.start() {
+            let (store, by) = (self.shared.store().clone(), self.gap);
+            let extend = async move { store.write(ExtendDeadlines { by }).await.map(|()| by) };
+            self.hand(extend, Event::Extended);
+        }
+    }
+
+    pub(super) fn on_extended(&mut self, extended: Result<Duration, StoreError>) {
+        let again = self.extending.end();
+        match extended {
+            Ok(by) => {
+                self.gap = self.gap.saturating_sub(by);
+                if again {
+                    self.extend();
+                }
+            }
+            // Until then nothing is judged; the next tick tries again.
+            Err(error) => tracing::debug!(%error, "the gap waits for the store"),
+        }
     }
 
     pub(super) fn tick(&mut self) {
         let now = self.now();
         self.timers.set(Timer::Tick, now.plus(self.shared.settings().tick.0));
+        if !self.gap.is_zero() {
+            self.extend();
+            return;
+        }
         if std::mem::replace(&mut self.watching, true) {
             return;
         }

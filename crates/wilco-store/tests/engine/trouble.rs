@@ -140,3 +140,23 @@ async fn a_database_locked_by_another_program_is_busy_for_all_who_wait_and_free_
     assert_eq!(store.engine.write(Put::new("c")).await, Ok(1));
     assert_eq!(store.keys().await, ["c"]);
 }
+
+#[tokio::test]
+async fn a_database_that_was_moved_away_takes_nothing_until_it_is_back() {
+    for options in [THREADS, INLINE] {
+        let store = Fixture::open(options).await;
+        assert_eq!(store.engine.write(Put::new("a")).await, Ok(1));
+        let (path, away) = (store.engine.path().to_owned(), store.folder.path().join("away.db"));
+        std::fs::rename(&path, &away).unwrap();
+        let told = store.engine.write(Put::new("b")).await;
+        assert!(matches!(&told, Err(StoreError::Gone(_))), "{told:?}");
+        assert!(store.engine.trouble().is_some());
+        // Another file of the same name is not the one that holds what was promised.
+        std::fs::copy(&away, &path).unwrap();
+        let told = store.engine.write(Put::new("b")).await;
+        assert!(matches!(&told, Err(StoreError::Gone(_))), "{told:?}");
+        std::fs::rename(&away, &path).unwrap();
+        assert_eq!(store.engine.write(Put::new("c")).await, Ok(1));
+        assert_eq!(store.keys().await, ["a", "c"]);
+    }
+}
