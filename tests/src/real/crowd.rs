@@ -159,13 +159,17 @@ impl Crowd {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).push(said);
         let event = self.control.say(&person, &place, &form.line(&tag)).await.expect("one can write there");
         let event = event.expect("what is said is an event");
-        let mut all = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter_mut().filter(|said| said.tag == tag).for_each(|said| said.event.clone_from(&event));
-        drop(all);
+        self.heard_as(&tag, &event);
         if form == Form::Cancelled {
             self.control.say(&person, &place, "/cancel").await.expect("one can write there");
         }
         Said { tag, form, person, place, event }
+    }
+
+    /// The platform has told what it calls the event.
+    fn heard_as(&self, tag: &str, event: &str) {
+        let mut all = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter_mut().filter(|said| said.tag == tag).for_each(|said| event.clone_into(&mut said.event));
     }
 
     /// What was refused is nobody's promise: it is not counted any more.

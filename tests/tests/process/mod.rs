@@ -120,14 +120,14 @@ struct Told {
 
 async fn told(scene: &Scene, said: &Said) -> Told {
     let (log, snapshot) = (scene.platform_log().await, scene.snapshot().await);
-    let at = log.iter().find_map(|entry| match &entry.what {
-        Logged::Said { event, .. } if *event == said.event => Some(entry.at),
-        _ => None,
+    let at = log.iter().find_map(|entry| {
+        let Logged::Said { event, .. } = &entry.what else { return None };
+        (*event == said.event).then_some(entry.at)
     });
     let at = at.expect("it was said");
-    let answer = log.iter().rev().find_map(|entry| match &entry.what {
-        Logged::Answered { event, answer } if *event == said.event => Some((answer.clone(), entry.at.since(at))),
-        _ => None,
+    let answer = log.iter().rev().find_map(|entry| {
+        let Logged::Answered { event, answer } = &entry.what else { return None };
+        (*event == said.event).then(|| (answer.clone(), entry.at.since(at)))
     });
     let notes = || snapshot.notes.iter().filter(|note| note.address == said.place.address);
     let heard = notes().find(|note| note.text.starts_with("Heard")).map(|note| note.at.since(at));
