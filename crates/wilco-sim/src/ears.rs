@@ -1,7 +1,7 @@
 //! How both adapters listen: events become core's words, the inbox answers, the answers go back.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use futures::stream::FuturesUnordered;
@@ -54,9 +54,8 @@ async fn run(
     stop: &CancellationToken,
 ) -> Result<(), ListenEnd> {
     line.open().await?;
-    let ears = Ears { line, account, clock, inbox, stop, turn: Mutex::new(()) };
+    let ears = Ears { line, account, clock, inbox, stop, turn: Mutex::new(()), known: Default::default() };
     let mut under_way = FuturesUnordered::new();
-    let mut known = BTreeSet::new();
     // Never dropped half way: what the platform has handed out to nobody comes again much later.
     let mut hearing = line.next();
     // Only the waiting can be stopped: a batch that was offered gets its answers.
@@ -65,8 +64,7 @@ async fn run(
             biased;
             () = stop.cancelled() => break,
             Some(answered) = under_way.next() => {
-                let answered: Vec<String> = answered?;
-                known.retain(|event| !answered.contains(event));
+                let () = answered?;
                 continue;
             }
             events = &mut hearing => events?,
@@ -75,9 +73,9 @@ async fn run(
         let mut offered = Vec::with_capacity(events.len());
         for event in events {
             match understood(&event) {
-                // The platform has lost patience and says it again; it is about to be answered.
-                Ok(_) if !known.insert(event.id.clone()) => {}
-                Ok(what) => offered.push((event, what)),
+                Ok(what) if ears.is_new(&event) => offered.push((event, what)),
+                // The platform has lost patience and says it again; the first time is about to be answered.
+                Ok(_) => {}
                 Err(reply) => line.answer(&event, &Accepted::Answered(reply)).await?,
             }
         }
@@ -100,26 +98,30 @@ struct Ears<'a> {
     stop: &'a CancellationToken,
     /// Batches are offered one after the other, in their order; being heard waits for nobody.
     turn: Mutex<()>,
+    /// The events that are with the inbox or wait for their turn.
+    known: std::sync::Mutex<BTreeSet<String>>,
 }
 
 impl Ears<'_> {
-    /// Offers a batch in its turn and answers it; names the events that it was about.
-    async fn offer(&self, offered: Vec<(Event, What)>) -> Result<Vec<String>, ListenEnd> {
+    fn is_new(&self, event: &Event) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(event.id.clone())
+    }
+
+    /// Offers a batch in its turn and answers it.
+    async fn offer(&self, offered: Vec<(Event, What)>) -> Result<(), ListenEnd> {
         // A slow store does not keep people waiting for a sign that they were heard.
         let late = self.clock.sleep_until(self.clock.monotonic() + HEARD_AFTER);
-        let mut told = Box::pin(self.tell(&offered));
+        let told = self.tell(&offered);
+        tokio::pin!(told);
         tokio::select! {
             biased;
-            told = &mut told => told?,
-            () = late => {
-                for (event, _) in &offered {
-                    self.line.note(event, &wording::heard()).await?;
-                }
-                told.as_mut().await?;
-            }
+            told = &mut told => return told,
+            () = late => {}
         }
-        drop(told);
-        Ok(offered.into_iter().map(|(event, _)| event.id).collect())
+        for (event, _) in &offered {
+            self.line.note(event, &wording::heard()).await?;
+        }
+        told.await
     }
 
     async fn tell(&self, offered: &[(Event, What)]) -> Result<(), ListenEnd> {
@@ -138,6 +140,11 @@ impl Ears<'_> {
         });
         let answers = self.inbox.offer(batch.collect()).await;
         drop(turn);
+        // From here on the same event is one that comes again, and is answered again.
+        let forget =
+            |(event, _): &(Event, What)| self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&event.id);
+        let forgotten = offered.iter().filter(|one| forget(one)).count();
+        debug_assert_eq!(forgotten, offered.len());
         // An inbox that answers fewer than it was offered has not taken the rest.
         let answers = answers.into_iter().map(Some).chain(std::iter::repeat(None));
         let pairs = offered.iter().zip(answers).map(Ok);

@@ -214,6 +214,41 @@ only ana sees | Not accepted: the disk is full.
 }
 
 #[tokio::test]
+async fn l2_whoever_speaks_while_the_words_before_wait_for_the_store_is_heard_as_well_and_answered_in_order() {
+    let world = World::new("in process", Profile::DiscordLike).await;
+    let gate = Arc::new(Notify::new());
+    let (mut inbox, mut seen) = Inbox::new(["one", "two"].map(|text| Accepted::Answered(Reply::text(text))));
+    inbox.gate = Some(Arc::clone(&gate));
+    let listening = Listening::start(&world, inbox);
+    for (notes, line) in ["/run one", "/run two"].into_iter().enumerate() {
+        world.platform.say(&ana(), &here(), line).unwrap();
+        while world.platform.snapshot().notes.len() <= notes {
+            tokio::task::yield_now().await;
+            world.clock.advance(Duration::from_millis(500));
+        }
+    }
+    // The platform has lost patience by now and says both again, which makes no third batch.
+    world.clock.advance(Duration::from_secs(60));
+    tokio::task::yield_now().await;
+    for _ in 0..2 {
+        seen.recv().await.unwrap();
+        gate.notify_one();
+    }
+    answered(&world, 2).await;
+    listening.stop().await;
+    assert!(seen.try_recv().is_err());
+    let expected = "\
+ana | /run one
+only ana sees | Heard, storing…
+ana | /run two
+only ana sees | Heard, storing…
+only ana sees | one
+only ana sees | two
+";
+    assert_eq!(world.platform.transcript(&ops()), expected);
+}
+
+#[tokio::test]
 async fn listening_ends_when_the_platform_is_cut_off_or_refuses_the_credentials() {
     for transport in TRANSPORTS {
         let world = World::new(transport, Profile::DiscordLike).await;
