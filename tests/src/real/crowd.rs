@@ -42,8 +42,6 @@ pub enum Form {
     Left,
     /// A job of twelve seconds that gives a sign of life twice a second.
     Steady,
-    /// The same for half a minute.
-    Patient,
     /// A job that ends when it is let ([`super::kinds::GO`]), and is run again after a crash.
     Waits,
     /// The same, but it is not run again.
@@ -92,7 +90,6 @@ impl Form {
             Self::Cancelled | Self::Pressed => format!("/run work 60 100 {tag}"),
             Self::Spin | Self::Left => format!("/run spin {tag}"),
             Self::Steady => format!("/run work 24 500 {tag}"),
-            Self::Patient => format!("/run work 60 500 {tag}"),
             Self::Waits => format!("/run work-waits 1 20 {tag}"),
             Self::WaitsOnce => format!("/run work-waits-once 1 20 {tag}"),
             Self::Counts => format!("/run counts {tag}"),

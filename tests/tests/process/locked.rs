@@ -16,14 +16,15 @@ use super::{
 /// Shorter than the lock of a minute, and longer than the pause between two signs of life.
 const LIMITS: &str = "[defaults]\ninactivity = \"20s\"\n";
 
-/// A job has ended whose result is on its way, another one ends while the lock lasts or goes on afterwards.
+/// A job runs while the lock lasts.
 pub(super) async fn for_moments() -> Outcome {
     let mut scene = scene(home(LIMITS)).await;
     let result = lock(&mut scene, Duration::from_secs(10), &[Form::Short, Form::Steady], &[0, 3, 6]).await;
     outcome("locked for 10 s", &scene, result, &[("Done", 5), ("Reminder", 1)]).await
 }
 
-/// Longer than a batch waits for the store, than its platform waits for an answer, and than the limit of silence.
+/// Longer than a batch waits for the store, than its platform waits for an answer, and than the limit of silence. One job
+/// ends meanwhile, and one goes on.
 pub(super) async fn for_longer(seconds: u64) -> Outcome {
     let mut scene = scene(home(LIMITS)).await;
     let hold = Duration::from_secs(seconds);

@@ -102,6 +102,10 @@ impl Writer {
     pub(super) async fn batch(&mut self, first: Box<dyn Job>, mut queue: Option<&mut Queue>) {
         if let Err(error) = self.begin().await {
             first.answer(Err(error.clone()));
+            // This is found out at once, for each of them anew: the file may be back.
+            if matches!(error, StoreError::Gone(_)) {
+                return;
+            }
             // Those who wait would each wait as long for the same answer.
             while let Some(job) = joining(&mut queue, true).await {
                 job.answer(Err(error.clone()));
