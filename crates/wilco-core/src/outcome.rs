@@ -162,4 +162,7 @@ pub enum Found {
     Cannot,
     /// The look-up itself failed; ask again later.
     Unknown(Cause),
+    /// The platform refused to answer in a way that holds for every call: it asks for silence, it refuses
+    /// the credentials, or the address is not there any more. Any other reason counts as [`Found::Unknown`].
+    Refused(NotSurfaced),
 }

@@ -392,6 +392,8 @@ pub enum LookedUp {
     NextGeneration(Cause),
     /// Ask again later, as after a failed attempt.
     Later(Cause),
+    /// The platform's answer holds for whatever is sent there: it is obeyed, and the doubt stays.
+    Refused(NotSurfaced),
 }
 
 /// How many look-ups may fail before a new stub is posted: a stray stub holds no content, silence is worse.
@@ -399,12 +401,28 @@ const LOOK_UPS: u32 = 4;
 
 /// The rule for the answer of a look-up.
 pub fn looked_up(facts: &Facts, found: Found) -> LookedUp {
+    let unknown = |cause| {
+        if facts.attempts < LOOK_UPS { LookedUp::Later(cause) } else { LookedUp::NextGeneration(cause) }
+    };
     match found {
         Found::Here(message) => LookedUp::Settle(message),
         Found::Absent => LookedUp::SendNow,
         Found::Cannot => LookedUp::NextGeneration(Cause::new("no_look_up", "this platform cannot look a message up")),
-        Found::Unknown(cause) if facts.attempts < LOOK_UPS => LookedUp::Later(cause),
-        Found::Unknown(cause) => LookedUp::NextGeneration(cause),
+        Found::Refused(
+            reason @ (NotSurfaced::RetryAfter { .. }
+            | NotSurfaced::StopAccount(_)
+            | NotSurfaced::Moved(_)
+            | NotSurfaced::Gone(_)),
+        ) => LookedUp::Refused(reason),
+        Found::Refused(NotSurfaced::Silent) => unknown(Cause::new("silent", "the look-up was not answered")),
+        Found::Refused(
+            NotSurfaced::Retry(cause)
+            | NotSurfaced::Ambiguous(cause)
+            | NotSurfaced::Fallback(cause)
+            | NotSurfaced::Reshape(cause)
+            | NotSurfaced::Bug(cause),
+        )
+        | Found::Unknown(cause) => unknown(cause),
     }
 }
 

@@ -42,7 +42,10 @@ async fn attempt(shared: &Shared, adapter: &Arc<dyn Messaging>, claim: &Claim) -
                 let found = found.unwrap_or_else(Found::Unknown);
                 match receipt::looked_up(&claim.facts, found) {
                     LookedUp::SendNow => {}
-                    known @ (LookedUp::Settle(_) | LookedUp::NextGeneration(_) | LookedUp::Later(_)) => {
+                    known @ (LookedUp::Settle(_)
+                    | LookedUp::NextGeneration(_)
+                    | LookedUp::Later(_)
+                    | LookedUp::Refused(_)) => {
                         return Resolution::LookedUp(known);
                     }
                 }

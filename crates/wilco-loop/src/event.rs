@@ -63,6 +63,8 @@ pub(crate) enum Event {
     Pruned(Result<Pruned, StoreError>),
     /// A piece of housekeeping was done, such as a renewed lease.
     Kept(Result<(), StoreError>),
+    /// What waited for a person may be tried again.
+    Resumed(Result<(), StoreError>),
     /// The configuration has changed.
     Settings(Arc<Settings>),
     /// Somebody has changed the store from within this process, by the desk.

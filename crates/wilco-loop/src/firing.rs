@@ -128,13 +128,13 @@ fn concrete(error: StoreError) -> String {
 }
 
 /// Whether the address still takes messages. Only what its platform says for certain counts against it:
-/// a platform that is down or busy now has three days to show the result.
+/// a platform that is down or busy now, or that may not be called now, has three days to show the result.
 async fn standing_address(shared: &Shared, firing: &Firing) -> Result<Place, Trouble> {
     let address = &firing.place.address;
     let Some(adapter) = shared.adapter(&address.account) else {
         return Err(Trouble::AccountRemoved(address.account.to_string()));
     };
-    let Some(outcome) = shared.probes().ask(shared.clock(), adapter, address).await else {
+    let Some(outcome) = shared.probes().ask(shared, adapter, address).await else {
         return Ok(firing.place.clone());
     };
     match outcome {

@@ -2,17 +2,25 @@
 //! only its own follow-ups a moment, and nobody else anything (requirement F14).
 //!
 //! What is kept here is a handle to what happens now, not a fact: who is being asked, and who did not answer.
+//! Whom nobody may call, because a platform asked for silence or refused its account, is a fact of the store:
+//! it is read before each probe, and written when a probe is told so.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{self, BoxFuture};
 use tokio::sync::Semaphore;
 use wilco_core::schedule::REQUEST_LIMIT;
-use wilco_core::{AccountId, Address, Cause, Clock, DeliveryOutcome, Messaging, NotSurfaced};
+use wilco_core::time::{Clock, Steady};
+use wilco_core::{AccountId, Address, Cause, DeliveryOutcome, Messaging, NotSurfaced, Timestamp};
+use wilco_store::Store;
+use wilco_store::changes::{MayCall, Probed};
+
+use crate::channel_loop::STORE_PAUSE;
+use crate::shared::Shared;
 
 /// How long a probe may take. Much less than other calls: no answer counts as "it stands", and what is due
 /// waits for it.
@@ -44,24 +52,20 @@ impl Default for Account {
 }
 
 impl Probes {
-    /// What the platform says of an address; none when it does not answer in time, or did not just before.
+    /// What the platform says of an address; none when it does not answer in time, or did not just before,
+    /// and when it may not be asked now.
     pub(crate) async fn ask(
         self: &Arc<Self>,
-        clock: &Arc<dyn Clock>,
+        shared: &Shared,
         adapter: &Arc<dyn Messaging>,
         address: &Address,
     ) -> Option<DeliveryOutcome> {
-        let asked = self.join(clock, adapter, address)?;
+        let asked = self.join(shared, adapter, address)?;
         asked.await
     }
 
-    fn join(
-        self: &Arc<Self>,
-        clock: &Arc<dyn Clock>,
-        adapter: &Arc<dyn Messaging>,
-        address: &Address,
-    ) -> Option<Asked> {
-        let now = clock.monotonic();
+    fn join(self: &Arc<Self>, shared: &Shared, adapter: &Arc<dyn Messaging>, address: &Address) -> Option<Asked> {
+        let now = shared.clock().monotonic();
         let mut accounts = self.lock();
         let account = accounts.entry(address.account.clone()).or_default();
         if let Some(asked) = account.asked.get(address) {
@@ -77,8 +81,10 @@ impl Probes {
             None => false,
         };
         let call = Call {
-            probes: Arc::clone(self),
-            clock: Arc::clone(clock),
+            probes: Arc::downgrade(self),
+            store: shared.store().clone(),
+            clock: Arc::clone(shared.clock()),
+            steady: *shared.steady(),
             adapter: Arc::clone(adapter),
             address: address.clone(),
             room: Arc::clone(&account.room),
@@ -113,8 +119,11 @@ impl Probes {
 
 /// One probe.
 struct Call {
-    probes: Arc<Probes>,
+    /// Those hold this call, and a call that held them would keep the store open when they are gone.
+    probes: Weak<Probes>,
+    store: Store,
     clock: Arc<dyn Clock>,
+    steady: Steady,
     adapter: Arc<dyn Messaging>,
     address: Address,
     room: Arc<Semaphore>,
@@ -125,7 +134,9 @@ struct Call {
 impl Call {
     async fn run(self) -> Option<DeliveryOutcome> {
         let outcome = self.answer().await;
-        self.probes.forget(&self.address);
+        if let Some(probes) = self.probes.upgrade() {
+            probes.forget(&self.address);
+        }
         outcome
     }
 
@@ -138,26 +149,78 @@ impl Call {
             () = line => return None,
         };
         // Whoever stood in line behind calls that got no answer would get none either.
-        if !self.tries && self.probes.is_silent(account, self.clock.monotonic()) {
+        if !self.tries && self.probes.upgrade()?.is_silent(account, self.clock.monotonic()) {
+            return None;
+        }
+        if !self.may_call().await {
             return None;
         }
         let limit = self.clock.sleep_until(self.clock.monotonic() + ANSWER_LIMIT);
         let answer = tokio::select! {
             biased;
             answer = AssertUnwindSafe(self.adapter.probe(&self.address)).catch_unwind() => {
-                self.probes.silence(account, None);
+                self.silence(None);
                 let broke = || NotSurfaced::Retry(Cause::new("adapter_panicked", "the adapter broke down inside of the call"));
                 Some(answer.unwrap_or_else(|_| broke().into()))
             }
             () = limit => {
-                self.probes.silence(account, Some(self.clock.monotonic() + SILENCE));
+                self.silence(Some(self.clock.monotonic() + SILENCE));
                 let limit_ms = ANSWER_LIMIT.as_millis() as u64;
                 tracing::debug!(%account, channel = %self.address, limit_ms, "no answer to a probe; the account is not asked for a while");
                 None
             }
         };
+        if let Some(DeliveryOutcome::NotSurfaced(reason)) = &answer {
+            self.keep(reason).await;
+        }
         // The next one in line comes after what is known now.
         drop(room);
         answer
+    }
+
+    fn silence(&self, until: Option<Duration>) {
+        if let Some(probes) = self.probes.upgrade() {
+            probes.silence(&self.address.account, until);
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.steady.now(self.clock.as_ref())
+    }
+
+    /// A wait that the platform asked for and a refusal of the account hold for every call, this one included.
+    async fn may_call(&self) -> bool {
+        let may = self.store.read(MayCall { address: self.address.clone(), now: self.now() }).await;
+        let channel = &self.address;
+        match may {
+            Ok(true) => true,
+            Ok(false) => {
+                tracing::debug!(%channel, "not probed: the platform asked for silence there, or its account is paused");
+                false
+            }
+            Err(error) => {
+                tracing::debug!(%channel, %error, "not probed: the store does not say whether it may be");
+                false
+            }
+        }
+    }
+
+    /// What concerns other calls as well is stored before the next one in line is asked.
+    async fn keep(&self, reason: &NotSurfaced) {
+        if !matches!(reason, NotSurfaced::RetryAfter { .. } | NotSurfaced::StopAccount(_)) {
+            return;
+        }
+        let change = Probed { address: self.address.clone(), reason: reason.clone(), now: self.now() };
+        let mut waited = false;
+        while let Err(error) = self.store.write(change.clone()).await {
+            // Said once for each outage, not at each attempt (requirement O3).
+            if !std::mem::replace(&mut waited, true) {
+                tracing::error!(channel = %self.address, %error, "what a platform asked for cannot be stored");
+            }
+            if !error.is_transient() {
+                return;
+            }
+            self.clock.sleep_until(self.clock.monotonic() + STORE_PAUSE).await;
+        }
     }
 }

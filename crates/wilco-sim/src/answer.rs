@@ -128,18 +128,14 @@ pub fn found(received: Result<Answer, Doubt>) -> Found {
         Ok(Answer::Found(message)) => Found::Here(message),
         Ok(Answer::Absent) => Found::Absent,
         Ok(Answer::CannotLookUp) => Found::Cannot,
-        Ok(Answer::RateLimited { millis, .. }) => {
-            Found::Unknown(Cause::new("rate_limited", format!("for {millis} ms")))
+        Ok(Answer::RateLimited { millis, scope }) => {
+            Found::Refused(NotSurfaced::RetryAfter { delay: Duration::from_millis(millis), scope })
         }
-        Ok(
-            Answer::NotEditable(cause)
-            | Answer::Shape(cause)
-            | Answer::Gone(cause)
-            | Answer::Credentials(cause)
-            | Answer::Malformed(cause),
-        )
+        Ok(Answer::Credentials(cause)) => Found::Refused(NotSurfaced::StopAccount(cause)),
+        Ok(Answer::Gone(cause)) => Found::Refused(NotSurfaced::Gone(cause)),
+        Ok(Answer::Moved(to)) => Found::Refused(NotSurfaced::Moved(to)),
+        Ok(Answer::NotEditable(cause) | Answer::Shape(cause) | Answer::Malformed(cause))
         | Err(Doubt::NotTaken(cause) | Doubt::Unclear(cause)) => Found::Unknown(cause),
-        Ok(Answer::Moved(to)) => Found::Unknown(Cause::new("moved", to.to_string())),
         Ok(Answer::Shown(_) | Answer::Unchanged(_) | Answer::Nothing) => {
             Found::Unknown(Cause::new("foreign_answer", "the platform answered a question that was not asked"))
         }
@@ -157,6 +153,7 @@ pub(crate) fn outcome_name(verb: Verb, response: &Response) -> &'static str {
             Found::Absent => "absent",
             Found::Cannot => "cannot",
             Found::Unknown(_) => "unknown",
+            Found::Refused(reason) => reason.name(),
         },
         Verb::Post | Verb::Edit | Verb::Probe | Verb::Status => outcome(verb, received).name(),
     }

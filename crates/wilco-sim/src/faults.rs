@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use wilco_core::{Address, EnvelopeKind, Scope};
 
+use crate::draw::Draw;
+
 /// The calls a bot can make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -263,7 +265,7 @@ impl Script {
 
     pub(crate) fn set_chaos(&mut self, chaos: Option<Chaos>) {
         self.chaos = chaos.map(|chaos| {
-            let draw = Draw(chaos.seed);
+            let draw = Draw::seeded(chaos.seed);
             (chaos, draw)
         });
     }
@@ -281,7 +283,7 @@ impl Script {
     /// so that adding a rule does not reshuffle the rest of a seeded run.
     pub(crate) fn fault(&mut self, verb: Verb, kind: Option<EnvelopeKind>, channel: &str) -> Option<Fault> {
         let chance = self.chaos.as_mut().and_then(|(chaos, draw)| {
-            let mut dice = draw.thousandth();
+            let mut dice = thousandth(draw);
             let fits = chaos.filter.fits(verb, kind, channel);
             let hit = chaos.per_mille.iter().find(|(rate, _)| {
                 let hit = dice < *rate;
@@ -311,27 +313,12 @@ impl Script {
     pub(crate) fn repeats_event(&mut self) -> bool {
         self.chaos
             .as_mut()
-            .is_some_and(|(chaos, draw)| chaos.repeat_events > 0 && draw.thousandth() < chaos.repeat_events)
+            .is_some_and(|(chaos, draw)| chaos.repeat_events > 0 && thousandth(draw) < chaos.repeat_events)
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): eight lines that give the same sequence with every toolchain
-/// and every version of every library, so that a seed in a failure report stays good.
-#[derive(Clone, Copy, Debug)]
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn thousandth(&mut self) -> u16 {
-        u16::try_from(self.next() % 1_000).unwrap_or(0)
-    }
+fn thousandth(draw: &mut Draw) -> u16 {
+    u16::try_from(draw.below(1_000)).unwrap_or(0)
 }
 
 #[cfg(test)]

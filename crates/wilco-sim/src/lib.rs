@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod clock;
 pub mod control;
+mod draw;
 mod ears;
 pub mod faults;
 pub mod message;
@@ -26,6 +27,7 @@ mod transcript;
 mod tests;
 
 pub use control::Control;
+pub use draw::Draw;
 pub use faults::{Chaos, Fault, Rule, Verb};
 pub use message::{Author, Call, Entry, Logged, Message, Note, ShownFile, Version};
 pub use platform::{PersonError, Platform, place};

@@ -186,6 +186,19 @@ fn a_look_up_that_keeps_failing_ends_in_a_new_stub() {
     assert!(matches!(looked_up(&facts, Found::Unknown(cause())), LookedUp::NextGeneration(_)));
 }
 
+#[test]
+fn r9_what_a_platform_says_about_every_call_is_obeyed_when_a_look_up_hears_it() {
+    let facts = facts(K::Stub);
+    let wait = NotSurfaced::RetryAfter { delay: Duration::from_secs(7), scope: Scope::Chat };
+    for reason in [wait, NotSurfaced::StopAccount(cause()), NotSurfaced::Gone(cause())] {
+        assert_eq!(looked_up(&facts, Found::Refused(reason.clone())), LookedUp::Refused(reason));
+    }
+    // What speaks of one message says nothing about whether it exists.
+    for reason in [NotSurfaced::Bug(cause()), NotSurfaced::Fallback(cause()), NotSurfaced::Silent] {
+        assert!(matches!(looked_up(&facts, Found::Refused(reason)), LookedUp::Later(_)));
+    }
+}
+
 fn one(kind: K, part: u32, generation: u32, state: S) -> InOrder {
     InOrder { kind, part, generation, state }
 }

@@ -94,10 +94,28 @@ impl ChannelLoop {
             let because = "the configuration was read again";
             store.write(OpenGates { backend: None, stamp: None, because, wall }).await.map(drop)
         };
-        self.hand(resume, Event::Kept);
+        self.hand(resume, Event::Resumed);
         self.timers.set(Timer::Outbox, now.plus(Duration::from_millis(100)));
         self.timers.set(Timer::Tick, now);
         self.begin();
+    }
+
+    /// Messages that could not be edited meanwhile show what is true now, also those of jobs that are silent.
+    pub(super) fn on_resumed(&mut self, resumed: Result<(), StoreError>) {
+        if let Err(error) = resumed {
+            tracing::error!(%error, "what waited for a person waits for the store");
+        }
+        let running: Vec<WorkerId> = self.running.keys().cloned().collect();
+        for worker in &running {
+            self.want_edit(worker);
+        }
+        let now = self.now();
+        for (worker, due) in &self.resting {
+            if *due > now {
+                self.want_picture(worker);
+            }
+        }
+        self.poke_outbox();
     }
 }
 

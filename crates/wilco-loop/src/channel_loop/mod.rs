@@ -252,6 +252,7 @@ impl ChannelLoop {
                     tracing::error!(%error, "housekeeping waits for the store");
                 }
             }
+            Event::Resumed(resumed) => self.on_resumed(resumed),
             Event::Settings(settings) => self.on_settings(settings),
             Event::Nudged { stop } => {
                 if let Some(worker) = stop {

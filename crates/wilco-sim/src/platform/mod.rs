@@ -10,7 +10,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use wilco_core::time::Steady;
 use wilco_core::{AccountId, Address, Cause, Clock, DeliveryKey, EnvelopeKind, Limits, Place, Timestamp, WorkerId};
 
@@ -37,8 +38,8 @@ struct Shared {
     steady: Steady,
     limits: Limits,
     state: Mutex<State>,
-    /// Counts changes that a listener could wait for.
-    changes: watch::Sender<u64>,
+    /// Wakes listeners in the order in which they began to wait; a `watch` channel would wake them by lot.
+    changes: Notify,
 }
 
 /// Everything behind the lock. Which effects a call has is decided in `apply.rs`, what people do in
@@ -90,8 +91,7 @@ impl Platform {
     /// An empty platform with measures of one's own.
     pub fn with_limits(limits: Limits, clock: Arc<dyn Clock>) -> Self {
         let steady = Steady::start(clock.as_ref());
-        let (changes, _) = watch::channel(0);
-        Self(Arc::new(Shared { clock, steady, limits, state: Mutex::default(), changes }))
+        Self(Arc::new(Shared { clock, steady, limits, state: Mutex::default(), changes: Notify::new() }))
     }
 
     /// Its measures.
@@ -124,11 +124,12 @@ impl Platform {
     }
 
     fn changed(&self) {
-        self.0.changes.send_modify(|count| *count += 1);
+        self.0.changes.notify_waiters();
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
-        self.0.changes.subscribe()
+    /// Resolves at the next change after it was made and enabled.
+    pub(crate) fn next_change(&self) -> Notified<'_> {
+        self.0.changes.notified()
     }
 
     // ---- the script -------------------------------------------------------------------------------
@@ -180,6 +181,11 @@ impl Platform {
     /// Gives a chat a new id: calls to the old one are told the new one.
     pub fn move_chat(&self, from: &Address, to: &Address) {
         self.settled().0.moved.insert(from.clone(), to.clone());
+    }
+
+    /// The chats that got a new id so far: from and to.
+    pub fn moves(&self) -> Vec<(Address, Address)> {
+        self.settled().0.moved.iter().map(|(from, to)| (from.clone(), to.clone())).collect()
     }
 
     /// Cuts an account off, or connects it again. Cut off, no call is taken and listening ends.
@@ -238,18 +244,20 @@ impl Platform {
     /// Waits until the log has an entry after `seq`, at most until `limit` of the platform's clock has
     /// passed; then what there is, perhaps nothing.
     pub async fn log_grows(&self, seq: u64, limit: Duration) -> Vec<Entry> {
-        let mut changes = self.watch();
         let late = self.clock().sleep_until(self.clock().monotonic() + limit);
         tokio::pin!(late);
         loop {
-            changes.mark_unchanged();
+            // Enabled before looking, so that a change in between ends the wait below.
+            let change = self.next_change();
+            tokio::pin!(change);
+            change.as_mut().enable();
             let entries = self.log_after(seq);
             if !entries.is_empty() {
                 return entries;
             }
             tokio::select! {
                 biased;
-                _ = changes.changed() => {}
+                () = change => {}
                 () = &mut late => return self.log_after(seq),
             }
         }

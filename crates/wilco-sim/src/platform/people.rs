@@ -157,6 +157,18 @@ impl Platform {
         true
     }
 
+    /// Holds the newest event of an account back, so that later ones overtake it. False when every event
+    /// of it has been answered or taken already.
+    pub fn postpone_last(&self, account: &AccountId, by: Duration) -> bool {
+        let (mut state, moment) = self.settled();
+        let own = |queued: &&mut Queued| queued.event.place.address.account == *account;
+        let Some(newest) = state.queue.iter_mut().rfind(own).filter(|queued| queued.due <= moment.monotonic) else {
+            return false;
+        };
+        newest.due = moment.monotonic + by;
+        true
+    }
+
     /// How many events the bot has not answered.
     pub fn unanswered(&self, account: &AccountId) -> usize {
         self.settled().0.queue.iter().filter(|queued| queued.event.place.address.account == *account).count()
@@ -215,18 +227,15 @@ impl Platform {
 
     /// Waits for events of the account, or for the end of its connection.
     pub(crate) async fn next_events(&self, account: &AccountId, most: usize) -> Result<Vec<Event>, ListenEnd> {
-        let mut changes = self.watch();
         loop {
-            // Marked as seen before looking, so that a change in between wakes the wait below.
-            changes.mark_unchanged();
+            // Enabled before looking, so that a change in between ends the wait below.
+            let change = self.next_change();
+            tokio::pin!(change);
+            change.as_mut().enable();
             let events = self.take_events(account, most)?;
             if !events.is_empty() {
                 return Ok(events);
             }
-            let change = async {
-                // The sender lives as long as this platform does, so there is always a change to wait for.
-                drop(changes.changed().await);
-            };
             match self.next_event_due(account) {
                 Some(due) => tokio::select! {
                     biased;

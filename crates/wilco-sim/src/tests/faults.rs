@@ -109,17 +109,17 @@ async fn a_doubtful_probe_or_sign_is_only_done_again() {
 async fn a_failed_look_up_is_unknown_never_absent() {
     for transport in TRANSPORTS {
         let world = World::new(transport, Profile::SlackLike).await;
-        let all = [
-            Fault::Lost,
-            Fault::HalfAnswer,
-            Fault::Dropped,
-            Fault::Gone,
-            Fault::RetryAfter { millis: 1, scope: Scope::Chat },
-        ];
-        for fault in all {
+        for fault in [Fault::Lost, Fault::HalfAnswer, Fault::Dropped, Fault::Bug] {
             world.platform.fault(Rule::new(fault.clone()).on(Verb::Find));
             let found = world.adapter.find(&envelope(K::Stub, "k1", ""), Timestamp(0)).await;
             assert!(matches!(found, wilco_core::Found::Unknown(_)), "{transport}, {fault:?}: {found:?}");
+        }
+        // What holds for every call is not lost because it was said to a look-up.
+        for fault in [Fault::Gone, Fault::StopAccount, Fault::RetryAfter { millis: 1, scope: Scope::Chat }] {
+            world.platform.fault(Rule::new(fault.clone()).on(Verb::Find));
+            let found = world.adapter.find(&envelope(K::Stub, "k1", ""), Timestamp(0)).await;
+            let wilco_core::Found::Refused(reason) = &found else { panic!("{transport}, {fault:?}: {found:?}") };
+            assert_eq!(reason.name(), fault.name(), "{transport}");
         }
     }
 }
@@ -218,7 +218,7 @@ async fn states_that_last_stop_every_call_and_use_no_line_of_the_script() {
         assert_eq!((stopped.name(), code(&stopped)), ("stop_account", "revoked"), "{transport}");
         assert!(matches!(
             world.adapter.find(&envelope(K::Stub, "k1", ""), Timestamp(0)).await,
-            wilco_core::Found::Unknown(_)
+            wilco_core::Found::Refused(wilco_core::NotSurfaced::StopAccount(_))
         ));
         world.platform.stop_account(&account(), None);
         assert_eq!(world.platform.faults_left().len(), 1);

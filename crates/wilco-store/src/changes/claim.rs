@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use wilco_core::journal::Event;
 use wilco_core::plan;
 use wilco_core::receipt::{Attempt, Facts, ReceiptKind, ReceiptState};
-use wilco_core::schedule::{RECEIPT_LEASE, REQUEST_LIMIT};
+use wilco_core::schedule::{REASSERT_AFTER, RECEIPT_LEASE, REQUEST_LIMIT};
 use wilco_core::wording;
 use wilco_core::worker::WorkerState;
 use wilco_core::{
@@ -157,6 +157,15 @@ impl ClaimDue {
             Some(row) => WorkerRow::decode(&row)?,
             None => return Err(StoreError::Constraint(format!("receipt {} has no worker", receipt.id))),
         };
+        if reassert {
+            // A scope that asked for silence means the repetition, too.
+            let due = contract::due(tx, &receipt.address, self.now).await?;
+            let until = due.at.unwrap_or_else(|| self.now.plus(REASSERT_AFTER));
+            if until > self.now {
+                tx.run(HOLD, args![until, &receipt.id]).await?;
+                return Ok(None);
+            }
+        }
         let question = match receipt.kind {
             ReceiptKind::Question => match QuestionRow::by_number(tx, &worker.id, receipt.part).await? {
                 Some(question) if worker.state == WorkerState::WaitingForInput && question.is_open() => Some(question),
@@ -170,6 +179,10 @@ impl ClaimDue {
                 None
             }
         };
+        if receipt.kind == ReceiptKind::Ping && receipt.part > 0 && !asks(tx, &receipt, &worker).await? {
+            self.overtaken(tx, &receipt, contract, &worker, reassert).await?;
+            return Ok(None);
+        }
         let target = self.target(tx, &receipt, &contract, reassert).await?;
         if receipt.kind.is_fill() && target.is_none() {
             // Its stub was lost since it became due; it takes its turn again after the new one.
@@ -293,6 +306,17 @@ impl ClaimDue {
         contract::reconsider(tx, &mut contract, worker.state.is_terminal(), self.now, &mut events).await?;
         journal::append(tx, &receipt.worker, self.now, &events).await
     }
+}
+
+/// Whether the question that a ping calls for stands visible and waits for an answer.
+async fn asks(tx: &mut Tx<'_>, ping: &ReceiptRow, worker: &WorkerRow) -> Result<bool, StoreError> {
+    let question = QuestionRow::by_number(tx, &worker.id, ping.part).await?;
+    if worker.state != WorkerState::WaitingForInput || !question.is_some_and(|question| question.is_open()) {
+        return Ok(false);
+    }
+    let all = contract::receipts(tx, &ping.contract).await?;
+    let shown = newest(&all, ReceiptKind::Question, ping.part);
+    Ok(shown.is_some_and(|shown| shown.state == ReceiptState::Surfaced))
 }
 
 /// The key that the *Cancel* button of the worker's own message carries.

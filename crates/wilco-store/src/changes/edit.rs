@@ -6,7 +6,7 @@ use wilco_core::pacing;
 use wilco_core::schedule::REQUEST_LIMIT;
 use wilco_core::worker::WorkerState;
 use wilco_core::{
-    Body, ContractId, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, NotSurfaced, Timestamp,
+    Body, ContractId, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, NotSurfaced, Scope, Timestamp,
     WorkerId,
 };
 use wilco_core::{text, wording};
@@ -23,8 +23,6 @@ const CLOSE: &str = "UPDATE contracts SET edit_open = $1, edit_until = NULL, sho
 pub(super) const WAKE: &str = "UPDATE receipts SET due_at = CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END \
                     WHERE contract = $2 AND state = 'pending' AND kind IN ('content', 'question') AND attempts = 0 \
                     AND due_at > CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END";
-pub(super) const PARKED: &str =
-    "SELECT MAX(until) AS until FROM parks WHERE account = $1 AND (channel = '' OR channel = $2)";
 pub(super) const QUESTION_DUE: &str =
     "SELECT 1 AS one FROM receipts WHERE contract = $1 AND kind = 'question' AND settled_at IS NULL LIMIT 1";
 
@@ -121,9 +119,10 @@ impl StartEdits {
         if let Some(until) = contract.edit_until.filter(|until| *until > self.now) {
             return Ok(Window::Later(until));
         }
-        let at = self.earliest(tx, worker, &contract).await?;
-        if at > self.now {
-            return Ok(Window::Later(at));
+        match self.earliest(tx, worker, &contract).await? {
+            Some(at) if at > self.now => return Ok(Window::Later(at)),
+            Some(_) => {}
+            None => return Ok(Window::Closed),
         }
         tx.run(OPEN, args![self.now.plus(REQUEST_LIMIT), &contract.id]).await?;
         Ok(Window::Open(Box::new(EditClaim {
@@ -144,26 +143,27 @@ impl StartEdits {
         })))
     }
 
+    /// When the pace and the platform allow it; none while the account is paused, because only a person can say
+    /// when that is over.
     async fn earliest(
         &self,
         tx: &mut Tx<'_>,
         worker: &WorkerRow,
         contract: &ContractRow,
-    ) -> Result<Timestamp, StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let address = &contract.address;
-        let parked = match tx.row(PARKED, args![&address.account, &address.channel]).await? {
-            Some(row) => row.opt_time("until")?,
-            None => None,
+        let contract::Due { at: Some(allowed), parked } = contract::due(tx, address, self.now).await? else {
+            return Ok(None);
         };
         let pace = self.platforms.limits(&address.account).edit_pace;
         let started = worker.started.unwrap_or(worker.created);
         // The first picture after the acknowledgement or an answer replaces a text that is no longer true.
         let stale = contract.shown_print.as_deref().is_none_or(|print| print == QUESTION_PRINT);
         let last = contract.shown_at.filter(|_| !stale);
-        Ok(match last {
+        Ok(Some(match last {
             Some(last) => pacing::next_edit_at(last, started, pace, parked),
-            None => parked.map_or(self.now, |until| until.max(self.now)),
-        })
+            None => allowed,
+        }))
     }
 
     /// What the message shall show now, and the part of it whose change is worth an edit.
@@ -260,14 +260,14 @@ impl Change for EndEdit {
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let claim = &self.claim;
         let contract = contract::load(tx, &claim.contract).await?;
-        if contract.message.as_ref() != Some(&claim.message) {
-            return Ok(());
-        }
+        let mut rests = None;
         let (shown, in_doubt) = match &self.outcome {
             DeliveryOutcome::Surfaced(_) => (true, false),
             DeliveryOutcome::NotSurfaced(reason) => match reason {
                 NotSurfaced::RetryAfter { delay, scope } => {
-                    verdict::park(tx, &claim.envelope.address, *scope, self.now.plus(*delay)).await?;
+                    let until = self.now.plus(*delay);
+                    verdict::park(tx, &claim.envelope.address, *scope, until).await?;
+                    rests = (*scope == Scope::Message).then_some(until);
                     (false, false)
                 }
                 NotSurfaced::Ambiguous(_) => (true, true),
@@ -282,12 +282,19 @@ impl Change for EndEdit {
                 NotSurfaced::Silent | NotSurfaced::Retry(_) | NotSurfaced::Moved(_) => (false, false),
             },
         };
+        // What it says of a chat or an account was kept above; the message itself is another one by now.
+        if contract.message.as_ref() != Some(&claim.message) {
+            return Ok(());
+        }
         // After its time limit something else may be under way on the same message already; which of
         // the two lands last is not known.
         let late = contract.edit_until.is_none_or(|until| until <= self.now);
         let in_doubt = in_doubt || (late && matches!(self.outcome, DeliveryOutcome::Surfaced(_)));
         let print = if shown { Some(claim.print.clone()) } else { claim.before.clone() };
         tx.run(CLOSE, args![in_doubt, self.now, print, &claim.contract]).await?;
+        if let Some(until) = rests {
+            verdict::rest_message(tx, &claim.contract, until).await?;
+        }
         tx.run(WAKE, args![self.now, &claim.contract]).await?;
         crash::point("store.edit.closed");
         Ok(())

@@ -36,7 +36,6 @@ fn jobs() -> Vec<(&'static str, &'static str)> {
         ("deadlines.EXTEND_PROGRESS", deadlines::EXTEND_PROGRESS),
         ("deadlines.EXTEND_WORKERS", deadlines::EXTEND_WORKERS),
         ("edit.WAKE", edit::WAKE),
-        ("edit.PARKED", edit::PARKED),
         ("edit.QUESTION_DUE", edit::QUESTION_DUE),
         ("finish.EXPIRE", finish::EXPIRE),
         ("finish.BODY", finish::BODY),

@@ -10,6 +10,7 @@ use super::settle::Settled;
 use super::verdict::Case;
 use crate::engine::{Tx, args};
 use crate::error::StoreError;
+use crate::journal;
 use crate::rows::{ContractRow, ReceiptRow, json, newest};
 
 const STEP: &str = "UPDATE contracts SET step = $1, account = $2, channel = $3, thread = $4, message = NULL, \
@@ -150,18 +151,41 @@ async fn twin(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<ContractId>, St
     Ok(None)
 }
 
+/// Why an address is left for the new one of its chat.
+pub(crate) fn moved_to(to: &Address) -> Cause {
+    Cause::new("moved", format!("the chat has a new id: {to}"))
+}
+
 /// Rewrites a chat that got a new id, in every contract of which something is open, in this transaction.
-pub(crate) async fn rewrite(tx: &mut Tx<'_>, from: &Address, to: &Address, now: Timestamp) -> Result<(), StoreError> {
+/// The step of the contract that heard of it is told by whoever calls this; all others are journalled here.
+pub(crate) async fn rewrite(
+    tx: &mut Tx<'_>,
+    heard: &ContractId,
+    from: &Address,
+    to: &Address,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let rows = tx.rows(MOVED_CONTRACTS, args![&from.account, &from.channel]).await?;
     for row in &rows {
         // One that cannot be read is set aside elsewhere; it must not keep the others from moving.
         let Ok(contract) = ContractRow::decode(row) else { continue };
         let moved = |old: &Address| {
             let inside = old.account == from.account && old.channel == from.channel;
-            let thread = to.thread.clone().or_else(|| old.thread.clone());
+            // The answer names the thread that was called for; every other thread stays itself in the new chat.
+            let renamed = to.thread.clone().filter(|_| old.thread == from.thread);
+            let thread = renamed.or_else(|| old.thread.clone());
             if inside { Address { thread, ..to.clone() } } else { old.clone() }
         };
         let address = moved(&contract.address);
+        if contract.id != *heard {
+            let step = Event::RouteStep {
+                contract: contract.id.clone(),
+                from: contract.address.clone(),
+                to: address.clone(),
+                reason: moved_to(to).to_string(),
+            };
+            journal::append(tx, &contract.worker, now, &[step]).await?;
+        }
         let steps = contract.route.steps().to_vec();
         let route = steps.iter().fold(contract.route, |route, step| route.moved(step, &moved(step)));
         let message = contract.message.map(|one| MessageRef { address: moved(&one.address), ..one });

@@ -8,7 +8,7 @@ use wilco_core::journal::Event;
 use wilco_core::receipt::{self, Attempt, LookedUp, ReceiptKind, ReceiptState, Reconcile, Verdict};
 use wilco_core::schedule::REASSERT_AFTER;
 use wilco_core::worker::WorkerState;
-use wilco_core::{Cause, DeliveryOutcome, InstanceId, MessageRef, NotSurfaced, ReceiptId, Timestamp};
+use wilco_core::{Cause, DeliveryOutcome, InstanceId, MessageRef, NotSurfaced, ReceiptId, Scope, Timestamp};
 
 use super::{Fresh, Platforms, claim, contract, verdict};
 use crate::crash;
@@ -136,6 +136,7 @@ impl Settle {
                 LookedUp::Later(cause) => {
                     receipt::judge(&facts, Attempt::Post, NotSurfaced::Ambiguous(cause.clone()).into(), self.now)
                 }
+                LookedUp::Refused(reason) => receipt::judge(&facts, Attempt::Post, reason.clone().into(), self.now),
                 // The caller sends then, and settles with what the platform answers.
                 LookedUp::SendNow => Verdict::Again {
                     delay: Duration::ZERO,
@@ -206,6 +207,13 @@ impl Settle {
         tx.run(REASSERTED, args![at, &receipt.id]).await?;
         if receipt.kind == ReceiptKind::Question {
             tx.run(verdict::CLOSE_EDIT, args![false, self.now, &receipt.contract]).await?;
+            // Progress goes on in this message as soon as somebody answers.
+            if let Resolution::Answered(_, DeliveryOutcome::NotSurfaced(NotSurfaced::RetryAfter { delay, scope })) =
+                &self.resolution
+                && *scope == Scope::Message
+            {
+                verdict::rest_message(tx, &receipt.contract, self.now.plus(*delay)).await?;
+            }
         }
         let event = Event::ReceiptAttempt {
             contract: receipt.contract.clone(),
@@ -252,6 +260,7 @@ fn describe(resolution: &Resolution) -> (&'static str, Option<String>) {
         Resolution::LookedUp(LookedUp::SendNow) => ("absent", None),
         Resolution::LookedUp(LookedUp::NextGeneration(cause)) => ("cannot_look_up", Some(cause.to_string())),
         Resolution::LookedUp(LookedUp::Later(cause)) => ("look_up_failed", Some(cause.to_string())),
+        Resolution::LookedUp(LookedUp::Refused(reason)) => ("look_up_refused", Some(reason.name().to_owned())),
     }
 }
 

@@ -8,6 +8,7 @@ use wilco_core::receipt::{ReceiptKind, Verdict};
 use wilco_core::schedule::{self, REASSERT_AFTER};
 use wilco_core::{Address, Cause, MessageRef, Scope, Timestamp, WorkerId};
 
+use super::claim;
 use super::contract::{self, At, Draft, Due, SUPERSEDED};
 use super::edit::QUESTION_PRINT;
 use super::settle::{Settled, message_id};
@@ -38,6 +39,8 @@ pub(super) const PARK_ACCOUNT: &str = "UPDATE receipts SET due_at = $1, parked_u
 const PARK: &str = "INSERT INTO parks (account, channel, until) VALUES ($1, $2, $3) \
                     ON CONFLICT (account, channel) DO UPDATE SET until = CASE WHEN excluded.until > parks.until \
                     THEN excluded.until ELSE parks.until END";
+/// A time without an open window is no call under way: it says that none may leave for this message before.
+const REST_MESSAGE: &str = "UPDATE contracts SET edit_until = $1 WHERE id = $2 AND edit_open = 0";
 const WAIT: &str = "UPDATE receipts SET state = 'waiting', due_at = NULL, fallbacks = $1, message = NULL, \
                     last_error = $2, lease_owner = NULL, lease_until = NULL WHERE id = $3";
 const FORGET: &str =
@@ -170,6 +173,11 @@ impl Case<'_> {
         let until = self.now.plus(delay);
         self.edit_ended(tx, false).await?;
         park(tx, &receipt.address, scope, until).await?;
+        // The result may overtake the question, and is an edit of the same message.
+        if scope == Scope::Message && receipt.kind == ReceiptKind::Question {
+            rest_message(tx, &self.contract.id, until).await?;
+            self.contract.edit_until = Some(until);
+        }
         let due = contract::due(tx, &receipt.address, until).await?;
         let parked = due.parked.map_or(until, |longer| longer.max(until));
         tx.run(PARK_ONE, args![due.at, parked, &receipt.id]).await?;
@@ -257,7 +265,11 @@ impl Case<'_> {
 
     async fn moved(&mut self, tx: &mut Tx<'_>, to: &Address) -> Result<Settled, StoreError> {
         let from = self.receipt.address.clone();
-        if from == *to {
+        if from != *to {
+            route::rewrite(tx, &self.contract.id, &from, to, self.now).await?;
+        }
+        let address = claim::load(tx, &self.receipt.id).await?.map(|receipt| receipt.address);
+        if address.is_none_or(|address| address == from) {
             // Nothing would change, and the next attempt would be told the same at once.
             let age = self.now.since(self.receipt.first_due.unwrap_or(self.receipt.created));
             let cause = Cause::new("moved", "the platform names the address that was used");
@@ -270,10 +282,9 @@ impl Case<'_> {
                 }
             };
         }
-        route::rewrite(tx, &from, to, self.now).await?;
         self.contract = contract::load(tx, &self.contract.id).await?;
         let due = contract::due(tx, to, self.now).await?;
-        let cause = Cause::new("moved", format!("the chat has a new id: {to}"));
+        let cause = route::moved_to(to);
         self.put_back(tx, due, &cause).await?;
         self.events.push(Event::RouteStep {
             contract: self.contract.id.clone(),
@@ -313,6 +324,17 @@ pub(crate) async fn park(tx: &mut Tx<'_>, address: &Address, scope: Scope, until
             tx.run(PARK_ACCOUNT, args![until, &address.account]).await?;
         }
     }
+    Ok(())
+}
+
+/// Keeps one message silent until a time, which `park` leaves to it: that of a contract, for every kind of edit.
+/// Its window is closed; what is stored is no edit under way, so a restart leaves it as it is.
+pub(crate) async fn rest_message(
+    tx: &mut Tx<'_>,
+    contract: &wilco_core::ContractId,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    tx.run(REST_MESSAGE, args![until, contract]).await?;
     Ok(())
 }
 

@@ -2,8 +2,11 @@
 
 use wilco_core::DeliveryOutcome;
 use wilco_core::contract::ContractState;
-use wilco_core::receipt::ReceiptKind::{Content, Stub};
-use wilco_core::{NotSurfaced, Scope};
+use wilco_core::job::Ask;
+use wilco_core::receipt::ReceiptKind::{Content, Question, Stub};
+use wilco_core::worker::{EndKind, Ending};
+use wilco_core::{NotSurfaced, Press, Scope};
+use wilco_store::changes::{AskQuestion, ResumeAccounts};
 
 use crate::support::*;
 
@@ -56,6 +59,137 @@ proves!(m6_a_chat_that_asks_for_silence_gets_it_for_progress_and_result, |w| {
     w.done(&job, "the result").await;
     applied(&mut w, &edit).await;
     assert!(w.claim().await.is_empty(), "nor when the result became due during the park");
+});
+
+/// The job asks a person; the id that an answer names.
+async fn asks(w: &mut World, job: &Job) -> String {
+    let ask = Ask { text: "Go on?".into(), choices: vec!["yes".into()] };
+    let question = w.dice.question(w.now);
+    let id = question.to_string();
+    let (worker, now, fresh) = (job.worker.clone(), w.now, w.fresh());
+    w.engine.write(AskQuestion { worker, question, number: 1, ask, now, fresh }).await.unwrap();
+    id
+}
+
+fn wait(seconds: u64, scope: Scope) -> NotSurfaced {
+    NotSurfaced::RetryAfter { delay: secs(seconds), scope }
+}
+
+proves!(r9_m6_a_message_that_asks_for_silence_gets_it_and_nothing_else_does, |w| {
+    let (job, other) = (w.running().await, w.running().await);
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, wait(600, Scope::Message)).await;
+    w.pass(secs(3));
+    w.record(&job, "two").await;
+    let later = w.start_edits(&job).await;
+    assert_eq!((later.open.len(), later.later), (0, Some(w.now.plus(secs(597)))), "progress waits");
+    w.record(&other, "one").await;
+    let beside = w.start_edit(&other).await;
+    applied(&mut w, &beside).await;
+    w.pass(secs(597));
+    let edit = w.start_edit(&job).await;
+    assert!(edit.envelope.body.text.contains("two"));
+    w.end_edit(&edit, wait(600, Scope::Message)).await;
+    w.done(&job, "the result").await;
+    w.done(&other, "the result").await;
+    assert_eq!(w.claim_one(Content).await.target, Some(beside.message), "the chat is not silent");
+    w.pass(secs(599));
+    assert!(w.claim().await.is_empty(), "the result waits, too");
+    w.pass(secs(1));
+    assert_eq!(w.claim_one(Content).await.target, Some(edit.message), "and no longer than it was asked to");
+});
+
+proves!(r9_the_silence_of_a_message_outlives_a_crash, |w| {
+    w.rules.on_interrupt = wilco_core::worker::OnInterrupt::Rerun;
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, wait(600, Scope::Message)).await;
+    w.recover("two", true).await;
+    w.begin().await;
+    w.record(&job, "again").await;
+    assert!(w.start_edits(&job).await.open.is_empty());
+    w.done(&job, "the result").await;
+    w.recover("three", true).await;
+    w.pass(secs(599));
+    assert!(w.claim().await.is_empty());
+    w.pass(secs(1));
+    w.claim_one(Content).await;
+});
+
+proves!(r9_a_short_silence_of_a_message_is_over_when_it_is_over, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    // The result first waits for the time limit of the edit, then only as long as the answer says.
+    w.done(&job, "the result").await;
+    assert!(w.claim().await.is_empty());
+    w.end_edit(&edit, wait(2, Scope::Message)).await;
+    assert!(w.claim().await.is_empty());
+    assert_eq!(w.engine.read(wilco_store::reads::NextDue).await.unwrap().outbox, Some(w.now.plus(secs(2))));
+    w.pass(secs(2));
+    w.claim_one(Content).await;
+});
+
+proves!(r9_the_result_waits_as_long_as_the_question_in_its_message_was_told_to, |w| {
+    let job = w.running().await;
+    asks(&mut w, &job).await;
+    let question = w.claim_one(Question).await;
+    w.answer(&question, wait(600, Scope::Message)).await;
+    w.finish(&job, Ending::bare(EndKind::TimedOut, "nobody answered")).await;
+    w.recover("two", true).await;
+    w.pass(secs(599));
+    assert!(w.claim().await.is_empty(), "the same message, whoever edits it");
+    w.pass(secs(1));
+    w.claim_one(Content).await;
+});
+
+proves!(r9_progress_waits_as_long_as_the_repeated_question_was_told_to, |w| {
+    let job = w.running().await;
+    let question_id = asks(&mut w, &job).await;
+    let question = w.claim_one(Question).await;
+    w.answer(&question, ambiguous()).await;
+    w.pass(secs(5));
+    w.surface_due().await;
+    w.pass(secs(45));
+    let again = w.claim_one(Question).await;
+    assert!(again.reassert);
+    w.answer(&again, wait(600, Scope::Message)).await;
+    w.press("ana", ops(), Press::Answer { question: question_id, choice: 0 }).await;
+    let later = w.start_edits(&job).await;
+    assert_eq!((later.open.len(), later.later), (0, Some(w.now.plus(secs(600)))));
+});
+
+proves!(r9_what_an_edit_says_of_its_account_is_kept_when_its_message_was_replaced_meanwhile, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.done(&job, "the result").await;
+    w.pass(secs(15));
+    let fill = w.claim_one(Content).await;
+    w.answer(&fill, deleted()).await;
+    w.end_edit(&edit, wait(600, Scope::Account)).await;
+    assert!(w.claim().await.is_empty(), "the new stub waits");
+    w.pass(secs(600));
+    w.claim_one(Stub).await;
+});
+
+proves!(m6_r9_a_paused_account_gets_no_progress_until_it_works_again, |w| {
+    let (job, other) = (w.running().await, w.running().await);
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, NotSurfaced::StopAccount(cause())).await;
+    w.pass(secs(60));
+    for job in [&job, &other] {
+        w.record(job, "two").await;
+        let windows = w.start_edits(job).await;
+        assert_eq!((windows.open.len(), windows.later), (0, None), "only a person can say when that is over");
+    }
+    w.engine.write(ResumeAccounts { now: w.now }).await.unwrap();
+    for job in [&job, &other] {
+        assert!(w.start_edit(job).await.envelope.body.text.contains("two"));
+    }
 });
 
 proves!(r18_the_fill_waits_for_an_edit_under_way_and_is_woken_by_its_end, |w| {
@@ -129,6 +263,26 @@ proves!(r18_an_edit_in_doubt_sets_the_reassert_and_a_crash_keeps_it, |w| {
     }
     assert!(rounds > 5);
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(r9_r18_the_repetition_waits_as_long_as_its_account_was_told_to, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, ambiguous()).await;
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    w.pass(secs(40));
+    w.report().await;
+    let stub = w.claim_one(Stub).await;
+    w.answer(&stub, NotSurfaced::RetryAfter { delay: secs(60), scope: Scope::Account }).await;
+    // The repetition was due after 45 s; the account is silent until 100 s.
+    w.pass(secs(59));
+    assert!(w.claim().await.is_empty(), "a repetition may not break the silence");
+    w.pass(secs(1));
+    let claims = w.claim().await;
+    assert!(claims.iter().any(|claim| claim.reassert) && claims.iter().any(|claim| !claim.reassert));
 });
 
 proves!(r18_an_edit_that_was_open_in_a_crash_counts_as_in_doubt, |w| {

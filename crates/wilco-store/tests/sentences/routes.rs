@@ -1,11 +1,13 @@
 //! Leaving an address: the way of a route, its end, two that meet, and a chat that moves.
 
 use wilco_core::contract::ContractState;
+use wilco_core::desk::ReceiptFilter;
 use wilco_core::journal::Event;
 use wilco_core::receipt::ReceiptKind::{Content, File, Ping, Stub};
 use wilco_core::receipt::ReceiptState::{Failed, Pending, Surfaced, Waiting};
 use wilco_core::{Address, NotSurfaced};
-use wilco_store::changes::Settled;
+use wilco_store::changes::{Asker, RetryReceipt, Settled};
+use wilco_store::reads::ListReceipts;
 
 use crate::support::*;
 
@@ -33,6 +35,21 @@ proves!(d12_a_moved_chat_is_rewritten_everywhere_and_messages_are_looked_for_the
     w.surface(&stub).await;
     w.surface_due().await;
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(d10_a_thread_whose_chat_moved_takes_nothing_of_its_neighbours_along, |w| {
+    let place = |at: Address| wilco_core::Place { direct: Some(dm("ana")), ..wilco_core::Place::public(at) };
+    let thread = w.ask_for("report", "ana", place(ops().in_thread("t1"))).await;
+    let other = w.ask_for("report", "ana", place(ops().in_thread("t2"))).await;
+    let channel = w.ask_for("report", "ana", place(ops())).await;
+    let claim = w.claim().await.into_iter().find(|claim| claim.envelope.address == ops().in_thread("t1"));
+    let new = Address::channel("sim", "ops-2");
+    // The answer to a call into a thread names that thread.
+    let claim = claim.expect("the stub of the thread is due");
+    assert_eq!(w.answer(&claim, NotSurfaced::Moved(new.clone().in_thread("t1"))).await, Settled::Rerouted);
+    for (job, at) in [(&thread, new.clone().in_thread("t1")), (&other, new.clone().in_thread("t2")), (&channel, new)] {
+        assert_eq!(w.contract(job).await.route.steps(), [at, dm("ana")]);
+    }
 });
 
 proves!(d12_a_chat_that_moved_to_itself_is_no_hot_loop, |w| {
@@ -158,6 +175,39 @@ proves!(d10_d14_two_routes_that_meet_show_the_result_once, |w| {
     assert_eq!(w.states(&watched.contract).await.len(), 2, "nothing was added to the merged contract");
 });
 
+proves!(d10_r14_what_a_merged_route_was_promised_stands_on_the_list_when_the_other_one_fails_there, |w| {
+    let job = w.report().await;
+    let dev =
+        wilco_core::Place { direct: Some(dm("ana")), ..wilco_core::Place::public(Address::channel("sim", "dev")) };
+    let (watched, _) = w.watch("ana", dev, job.short.as_str()).await;
+    let claims = w.claim().await;
+    w.answer(of(&claims, &job), gone()).await;
+    let other = claims.iter().find(|claim| claim.envelope.receipt.as_ref() == Some(&watched.stub)).unwrap();
+    w.answer(other, gone()).await;
+    let merged = w.receipt(&watched.content).await;
+    assert_eq!((state_of(&merged), merged.opt_text("reason").unwrap().as_deref()), (Surfaced, Some("merged")));
+    let stub = w.claim_one(Stub).await;
+    assert_eq!(stub.envelope.address, dm("ana"), "both promises hang on this one message");
+    w.surface(&stub).await;
+    w.begin().await;
+    w.done(&job, "the whole result").await;
+    let fill = w.claim_one(Content).await;
+    assert!(matches!(w.answer(&fill, gone()).await, Settled::FailedForGood(_)));
+    let filter = ReceiptFilter { state: Some(Failed), ..ReceiptFilter::default() };
+    let list = w.engine.read(ListReceipts { asker: Asker::host(), filter }).await.unwrap();
+    let [failed] = list.as_slice() else { panic!("one failure stands for both: {list:?}") };
+    assert_eq!((&failed.id, failed.kind, &failed.address), (&job.content, Content, &dm("ana")));
+    assert_eq!(w.look(&job).await.ending.unwrap().text, "the whole result");
+    // Sending it again mends both: it goes to the address where they met.
+    let change = RetryReceipt { receipt: job.content.clone(), now: w.now, fresh: w.fresh() };
+    w.engine.write(change).await.unwrap().unwrap().unwrap();
+    let fill = w.claim_one(Content).await;
+    assert_eq!(fill.envelope.address, dm("ana"));
+    w.surface(&fill).await;
+    let states: Vec<_> = w.look(&job).await.contracts.iter().map(|contract| contract.state).collect();
+    assert_eq!(states, [ContractState::TerminalAcked, ContractState::TerminalAcked]);
+});
+
 proves!(d10_a_route_does_not_merge_with_one_that_has_failed_there, |w| {
     let job = w.report().await;
     let dev =
@@ -170,4 +220,28 @@ proves!(d10_a_route_does_not_merge_with_one_that_has_failed_there, |w| {
     assert!(matches!(w.answer(&direct, gone()).await, Settled::FailedForGood(_)));
     assert_eq!(w.answer(other, gone()).await, Settled::Rerouted, "it tries for itself");
     assert_eq!(w.states(&watched.contract).await[0], (Stub, 0, 0, Pending));
+});
+
+proves!(r9_the_ping_of_a_closed_contract_moves_with_its_chat_and_does_not_go_round_in_circles, |w| {
+    let job = w.running().await;
+    w.pass(secs(30));
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+    let ping = w.claim_one(Ping).await;
+    let to = Address::channel("sim", "ops-moved");
+    assert_eq!(w.answer(&ping, NotSurfaced::Moved(to.clone())).await, Settled::Rerouted);
+    let ping = w.claim_one(Ping).await;
+    assert_eq!(ping.envelope.address, to);
+    // A platform that sends it back and forth costs attempts, and those have waits and an end.
+    let from = wilco_core::Address::channel("sim", "ops");
+    w.answer(&ping, NotSurfaced::Moved(from)).await;
+    let mut rounds = 0;
+    while let Some(claim) = w.claim().await.into_iter().next() {
+        rounds += 1;
+        assert!(rounds < 5, "asked again and again in one moment");
+        let here = claim.envelope.address.clone();
+        w.answer(&claim, NotSurfaced::Moved(here)).await;
+    }
 });
