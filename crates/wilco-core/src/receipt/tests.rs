@@ -172,6 +172,8 @@ fn a_create_in_doubt_is_reconciled_by_what_the_platform_can() {
     assert_eq!(reconcile(&facts, Timestamp(1_000)), Reconcile::LookUp);
     facts.nonce_window = Some(Duration::from_secs(90));
     assert_eq!(reconcile(&facts, Timestamp(89_999)), Reconcile::SameKey);
+    // A clock that was set back does not say how long ago the attempt was.
+    assert_eq!(reconcile(&facts, Timestamp(-1)), Reconcile::LookUp);
     assert_eq!(reconcile(&facts, Timestamp(90_000)), Reconcile::LookUp, "the window has passed");
 }
 

@@ -83,9 +83,11 @@ impl State {
         self.late = later;
         due.sort_by_key(|late| (late.due, late.call));
         for late in due {
-            let answer = self.apply(&late.request, late.call, moment.wall, limits);
+            // It happened when it was due, whenever somebody looks.
+            let at = moment.wall.minus(moment.monotonic.saturating_sub(late.due));
+            let answer = self.apply(&late.request, late.call, at, limits);
             if let Some(why) = refusal(&answer) {
-                self.note_down(moment.wall, Logged::Fizzled { call: late.call, why });
+                self.note_down(at, Logged::Fizzled { call: late.call, why });
             }
         }
     }

@@ -60,8 +60,18 @@ pub(crate) async fn next_address(tx: &mut Tx<'_>, case: &mut Case<'_>, cause: &C
     tx.run(STEP, args![step, &to.account, &to.channel, to.thread.as_deref(), &case.contract.id]).await?;
     tx.run(READDRESS, args![&to.account, &to.channel, to.thread.as_deref(), &case.contract.id]).await?;
     case.contract = contract::load(tx, &case.contract.id).await?;
-    if merge(tx, case).await? {
-        return Ok(Settled::Surfaced);
+    match twin(tx, case).await? {
+        // What stands there already stays, and where this route ends there is nobody else to wait for.
+        Some(twin) if twin.shown || case.contract.next_address().is_none() => {
+            merge(tx, case, &twin.id).await?;
+            return Ok(Settled::Surfaced);
+        }
+        // The other one may still lose this address, and would take this promise with it.
+        Some(_) => {
+            let cause = Cause::new("taken", "another route of this job stands there");
+            return Box::pin(next_address(tx, case, &cause)).await;
+        }
+        None => {}
     }
     let due = contract::due(tx, &to, case.now).await?;
     for one in &before {
@@ -113,11 +123,8 @@ fn still_needed(part: u32, all: &[ReceiptRow]) -> bool {
     })
 }
 
-/// Two routes that come to the same address: the second has nothing to add there.
-async fn merge(tx: &mut Tx<'_>, case: &mut Case<'_>) -> Result<bool, StoreError> {
-    let Some(twin) = twin(tx, case).await? else {
-        return Ok(false);
-    };
+/// Two routes at the same address: the second has nothing to add there.
+pub(crate) async fn merge(tx: &mut Tx<'_>, case: &mut Case<'_>, twin: &ContractId) -> Result<(), StoreError> {
     let settled = contract::receipts(tx, &case.contract.id).await?.into_iter().filter(|one| !one.state.is_settled());
     case.events.extend(settled.map(|one| Event::ReceiptSettled {
         contract: one.contract,
@@ -132,20 +139,33 @@ async fn merge(tx: &mut Tx<'_>, case: &mut Case<'_>) -> Result<bool, StoreError>
     contract::step(tx, &mut case.contract, ContractSignal::StubSurfaced, case.events).await?;
     let (worker, into) = (case.worker.clone(), twin.to_string());
     tx.tell(move || tracing::info!(worker_id = %worker, into, "contract merged with one at the same address"));
-    Ok(true)
+    Ok(())
+}
+
+/// Another contract of the same worker at the same address.
+pub(crate) struct Twin {
+    pub(crate) id: ContractId,
+    /// Whether its result stands there.
+    pub(crate) shown: bool,
 }
 
 /// A contract of the same worker that stands at this address and can still show the result there: one
 /// whose messages could not arrive would take the result with it.
-async fn twin(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<ContractId>, StoreError> {
+pub(crate) async fn twin(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<Twin>, StoreError> {
     let own = &case.contract;
     for other in contract::of_worker(tx, case.worker).await? {
         if other.id == own.id || other.address != own.address || other.state == ContractState::TerminalFailed {
             continue;
         }
         let receipts = contract::receipts(tx, &other.id).await?;
-        if newest(&receipts, ReceiptKind::Stub, 0).is_some_and(|stub| stub.state != ReceiptState::Failed) {
-            return Ok(Some(other.id));
+        if newest(&receipts, ReceiptKind::Stub, 0).is_none_or(|stub| stub.state == ReceiptState::Failed) {
+            continue;
+        }
+        let Some(content) = newest(&receipts, ReceiptKind::Content, 0) else { continue };
+        let shown = content.message.as_ref().is_some_and(|message| message.address == own.address);
+        // One that came here with a last file has shown its result elsewhere.
+        if shown || !content.state.is_settled() {
+            return Ok(Some(Twin { shown: shown && content.state == ReceiptState::Surfaced, id: other.id }));
         }
     }
     Ok(None)
@@ -177,7 +197,7 @@ pub(crate) async fn rewrite(
             if inside { Address { thread, ..to.clone() } } else { old.clone() }
         };
         let address = moved(&contract.address);
-        if contract.id != *heard {
+        if contract.id != *heard && address != contract.address {
             let step = Event::RouteStep {
                 contract: contract.id.clone(),
                 from: contract.address.clone(),

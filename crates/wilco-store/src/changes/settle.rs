@@ -206,7 +206,12 @@ impl Settle {
         let at = again.filter(|_| fresh).map(|delay| self.now.plus(delay));
         tx.run(REASSERTED, args![at, &receipt.id]).await?;
         if receipt.kind == ReceiptKind::Question {
-            tx.run(verdict::CLOSE_EDIT, args![false, self.now, &receipt.contract]).await?;
+            // A repetition whose answer was lost may land on top of what comes next, as the first edit might have.
+            let in_doubt = matches!(
+                &self.resolution,
+                Resolution::Answered(_, DeliveryOutcome::NotSurfaced(NotSurfaced::Ambiguous(_)))
+            );
+            tx.run(verdict::CLOSE_EDIT, args![in_doubt, self.now, &receipt.contract]).await?;
             // Progress goes on in this message as soon as somebody answers.
             if let Resolution::Answered(_, DeliveryOutcome::NotSurfaced(NotSurfaced::RetryAfter { delay, scope })) =
                 &self.resolution

@@ -292,6 +292,11 @@ impl Case<'_> {
             to: to.clone(),
             reason: cause.to_string(),
         });
+        // Somebody follows the job in a chat where it runs, under the chat's old id.
+        if let Some(twin) = route::twin(tx, self).await? {
+            route::merge(tx, self, &twin.id).await?;
+            return Ok(Settled::Surfaced);
+        }
         Ok(Settled::Rerouted)
     }
 

@@ -40,6 +40,8 @@ pub(crate) enum Learnt {
     CannotTell,
     /// The look-up failed.
     AskLater,
+    /// The look-up was refused with what holds for every call there.
+    Refused(Said),
 }
 
 /// What a follow-up says when it fires.

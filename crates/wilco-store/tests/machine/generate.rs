@@ -102,13 +102,19 @@ fn fits(state: &Model, claim: Claim, learnt: &Learnt) -> bool {
     let create = hand.edits.is_none();
     match learnt {
         Learnt::Said(Said::Nameless) => create,
-        Learnt::Said(Said::Moved(n)) => {
-            let channel = format!("moved-{n}");
-            state.receipts.get(&claim.0).is_none_or(|one| one.at.channel != channel)
-        }
+        Learnt::Said(Said::Moved(n)) => elsewhere(state, claim, *n),
         Learnt::Said(_) => true,
+        Learnt::Refused(Said::Moved(n)) => create && hand.doubt && elsewhere(state, claim, *n),
+        Learnt::Refused(said) => {
+            let holds = matches!(said, Said::RetryAfter(..) | Said::StopAccount | Said::MovedHere | Said::Gone);
+            create && hand.doubt && holds
+        }
         Learnt::Found | Learnt::Absent | Learnt::CannotTell | Learnt::AskLater => create && hand.doubt,
     }
+}
+
+fn elsewhere(state: &Model, claim: Claim, n: u32) -> bool {
+    state.receipts.get(&claim.0).is_none_or(|one| one.at.channel != format!("moved-{n}"))
 }
 
 type Choices = Vec<(u32, BoxedStrategy<Command>)>;
@@ -247,7 +253,7 @@ fn running(state: &Model, all: &mut Choices) {
     let said = prop_oneof![
         3 => Just(Said::Shown),
         2 => Just(Said::Ambiguous),
-        1 => scope().prop_map(|scope| Said::RetryAfter(20 * SECOND, scope)),
+        2 => wait(),
         1 => select(vec![Said::Retry, Said::Fallback, Said::Gone, Said::StopAccount, Said::Reshape, Said::Bug]),
     ];
     one_of(all, 6, edits, said, |edit, said| Command::CloseEdit { edit, said });
@@ -257,12 +263,16 @@ fn scope() -> impl Strategy<Value = Scope> {
     select(vec![Scope::Message, Scope::Chat, Scope::Route, Scope::Account, Scope::Ip])
 }
 
+fn wait() -> impl Strategy<Value = Said> {
+    (select(vec![SECOND, 20 * SECOND, MINUTE]), scope()).prop_map(|(delay, scope)| Said::RetryAfter(delay, scope))
+}
+
 fn said() -> impl Strategy<Value = Said> {
     prop_oneof![
         16 => Just(Said::Shown),
         2 => Just(Said::Nameless),
         1 => Just(Said::Silent),
-        2 => (select(vec![SECOND, 20 * SECOND, MINUTE]), scope()).prop_map(|(delay, scope)| Said::RetryAfter(delay, scope)),
+        2 => wait(),
         2 => Just(Said::Retry),
         3 => Just(Said::Ambiguous),
         3 => Just(Said::Fallback),
@@ -289,7 +299,15 @@ fn outbox(state: &Model, all: &mut Choices) {
         let hand = &state.in_hand[claim];
         hand.doubt && hand.edits.is_none() && matches!(claim.0.kind, ReceiptKind::Stub | ReceiptKind::Ping)
     });
-    let looked = select(vec![Learnt::Found, Learnt::Absent, Learnt::CannotTell, Learnt::AskLater]);
+    let refused = prop_oneof![
+        3 => wait(),
+        1 => (0_u32..4).prop_map(Said::Moved),
+        1 => select(vec![Said::MovedHere, Said::Gone, Said::StopAccount]),
+    ];
+    let looked = prop_oneof![
+        4 => select(vec![Learnt::Found, Learnt::Absent, Learnt::CannotTell, Learnt::AskLater]),
+        3 => refused.prop_map(Learnt::Refused),
+    ];
     one_of(all, 6, doubtful.collect(), looked, |claim, learnt| Command::Settle { claim, learnt });
 }
 

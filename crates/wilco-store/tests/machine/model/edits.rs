@@ -57,6 +57,10 @@ impl Model {
         if let Some(until) = one.edit_until.filter(|until| *until > self.now) {
             return Window::Later(until);
         }
+        // Only a person can say when a pause is over.
+        if self.may_leave(&one.at, self.now).0.is_none() {
+            return Window::Closed;
+        }
         let at = self.earliest(contract);
         if at > self.now { Window::Later(at) } else { Window::Open(message, picture) }
     }
@@ -105,14 +109,15 @@ impl Model {
     pub(super) fn close_edit(&mut self, edit: Edit, said: &Said) -> Answer {
         let hand = self.edits[&edit].clone();
         let contract = edit.0;
-        if self.message_of(contract) != Some(hand.message.clone()) {
-            return Answer::None;
-        }
         let (now, at) = (self.now, &hand.message.address);
         match said {
             Said::RetryAfter(delay, scope) => self.park_scope(at, *scope, now + delay),
             Said::StopAccount => self.pause_account(at),
             _ => {}
+        }
+        // What concerns others was kept; the message of the contract is another one by now.
+        if self.message_of(contract) != Some(hand.message.clone()) {
+            return Answer::None;
         }
         let shown = !matches!(
             said,
@@ -126,6 +131,9 @@ impl Model {
         one.picture = if shown { Some(hand.picture) } else { hand.before };
         if in_doubt {
             one.doubt = Some(now);
+        }
+        if let Said::RetryAfter(delay, Scope::Message) = said {
+            self.rest_message(contract, now + delay);
         }
         self.wake(|receipt| {
             receipt.of == contract && matches!(receipt.kind, ReceiptKind::Content | ReceiptKind::Question)
@@ -142,6 +150,11 @@ impl Model {
                 one.due = Some(at);
             }
         }
+    }
+
+    /// A message asked for silence: no edit of any kind leaves for it until then, also after a death.
+    pub(super) fn rest_message(&mut self, contract: Contract, until: Ms) {
+        self.contract(contract).edit_until = Some(until);
     }
 
     pub(super) fn park_scope(&mut self, at: &Address, scope: Scope, until: Ms) {

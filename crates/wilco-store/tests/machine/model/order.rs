@@ -168,10 +168,13 @@ impl Model {
         self.newest(receipt.of, receipt.kind, receipt.part) == Some(receipt)
     }
 
-    /// Gives a receipt up; one that was only overtaken stands on no list.
+    /// Gives a receipt up, unless it has settled before; one that was only overtaken stands on no list.
     pub(super) fn lose(&mut self, receipt: Receipt, overtaken: bool) {
         let now = self.now;
         let one = self.receipt(receipt);
+        if is_settled(one.state) {
+            return;
+        }
         one.attempts += u32::from(one.state == ReceiptState::Sending);
         (one.state, one.settled, one.replaced) = (ReceiptState::Failed, Some(now), overtaken);
         (one.due, one.lease) = (None, None);

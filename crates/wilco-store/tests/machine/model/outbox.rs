@@ -6,9 +6,10 @@ use wilco_core::worker::WorkerState;
 
 use super::edits::CALL;
 use super::order::{is_fill, stub_part};
+use super::settle::REASSERT_AFTER;
 use super::{InHand, Model};
 use crate::command::{Answer, Taken};
-use crate::names::{Claim, MINUTE, Ms, Receipt};
+use crate::names::{Claim, Contract, MINUTE, Ms, Receipt};
 
 /// How long a claimed receipt belongs to its claimer.
 const LEASE: Ms = MINUTE;
@@ -29,6 +30,15 @@ impl Model {
 
     fn take(&mut self, receipt: Receipt, reassert: bool) -> Option<Taken> {
         let (now, of) = (self.now, receipt.of);
+        if reassert {
+            // Silence that was asked for holds for a repetition; what is paused is looked at again a while later.
+            let until = self.may_leave(&self.receipts[&receipt].at, now).0.unwrap_or(now + REASSERT_AFTER);
+            if until > now {
+                let one = self.receipt(receipt);
+                (one.reassert, one.fence) = (Some(until), one.fence + 1);
+                return None;
+            }
+        }
         let question = receipt.kind == ReceiptKind::Question;
         let waits = self.jobs[&of.0].state == WorkerState::WaitingForInput && self.is_open(of.0, receipt.part);
         if question && !waits {
@@ -39,6 +49,13 @@ impl Model {
                 self.lose(receipt, true);
                 self.reconsider(of);
             }
+            return None;
+        }
+        let calls = receipt.kind == ReceiptKind::Ping && receipt.part > 0;
+        if calls && !(waits && self.question_is_shown(of, receipt.part)) {
+            // It would call somebody to a question that is answered or that nobody can see.
+            self.lose(receipt, true);
+            self.reconsider(of);
             return None;
         }
         let edits = if reassert { self.receipts[&receipt].message.clone() } else { self.message_to_fill(receipt) };
@@ -80,6 +97,11 @@ impl Model {
         }
         self.in_hand.insert(claim, InHand { at: at.clone(), edits: edits.clone(), reassert, doubt });
         Some(Taken { claim, at, edits: edits.map(|message| message.message), doubt, reassert })
+    }
+
+    fn question_is_shown(&self, of: Contract, question: u32) -> bool {
+        let newest = self.newest(of, ReceiptKind::Question, question);
+        newest.is_some_and(|one| self.receipts[&one].state == ReceiptState::Surfaced)
     }
 
     /// The message that a fill edits: that of the newest stub of its part.

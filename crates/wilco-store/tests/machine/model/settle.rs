@@ -2,7 +2,7 @@
 
 use wilco_core::contract::ContractState;
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
-use wilco_core::{Address, MessageRef};
+use wilco_core::{Address, MessageRef, Scope};
 
 use super::edits::OVERWRITTEN;
 use super::order::{PROGRESS, Sign, is_fill, stub_part};
@@ -11,7 +11,7 @@ use crate::command::{Answer, Learnt, Said, Settled};
 use crate::names::{Claim, Contract, HOUR, MINUTE, Ms, Receipt, SECOND};
 
 /// How long after the fill the terminal edit is repeated, and for how long that is tried.
-const REASSERT_AFTER: Ms = 45 * SECOND;
+pub(super) const REASSERT_AFTER: Ms = 45 * SECOND;
 const REASSERT_FOR: Ms = 15 * MINUTE;
 const GIVE_UP: Ms = 72 * HOUR;
 
@@ -57,6 +57,8 @@ impl Model {
             Learnt::Absent => self.again(claim.0, 0, false, false),
             Learnt::CannotTell => self.next_generation(claim.0, false),
             Learnt::AskLater => self.said(claim.0, &hand, &Said::Ambiguous, shown),
+            // It holds as if the create had heard it, and whether that was applied stays unknown.
+            Learnt::Refused(said) => self.said(claim.0, &hand, said, shown),
         };
         self.reconsider(claim.0.of);
         Answer::Settled(settled)
@@ -91,6 +93,9 @@ impl Model {
             Said::Silent => self.failed(receipt, "bug"),
             Said::RetryAfter(delay, scope) => {
                 self.park_scope(&one.at, *scope, now + delay);
+                if kind == ReceiptKind::Question && *scope == Scope::Message {
+                    self.rest_message(of, now + delay);
+                }
                 let (due, parked) = self.may_leave(&one.at, now + delay);
                 let until = parked.map_or(now + delay, |parked| parked.max(now + delay));
                 self.put_back(receipt, due, Some(until));
@@ -107,7 +112,11 @@ impl Model {
                 Shape::Plain => self.reshape(receipt, Shape::Excerpt),
                 Shape::Excerpt => self.failed(receipt, "x"),
             },
-            Said::Moved(n) => self.moved(receipt, &format!("moved-{n}")),
+            Said::Moved(n) => {
+                self.chat_moved(&one.at, &format!("moved-{n}"), of);
+                // What stands where it stood would be told the same again at once: that costs an attempt.
+                if self.receipts[&receipt].at == one.at { again(self, false) } else { self.follow(receipt) }
+            }
             Said::MovedHere => again(self, false),
             Said::Gone if kind == ReceiptKind::Ping => self.failed(receipt, "x"),
             Said::Gone => self.next_address(receipt),
@@ -238,9 +247,10 @@ impl Model {
         Settled::Rerouted
     }
 
-    /// The chat has a new id: everything open that named the old one names the new one, and nothing is spent.
-    fn moved(&mut self, receipt: Receipt, channel: &str) -> Settled {
-        let from = self.receipts[&receipt].at.clone();
+    /// The chat has a new id: everything open that named the old one names the new one, and each contract that
+    /// was taken along tells it; the one that heard of it does so itself.
+    fn chat_moved(&mut self, from: &Address, channel: &str, heard: Contract) {
+        let mut along = Vec::new();
         let there = |at: &Address| {
             let inside = at.account == from.account && at.channel == from.channel;
             if inside { Address { channel: channel.to_owned(), ..at.clone() } } else { at.clone() }
@@ -252,6 +262,7 @@ impl Model {
             if (closed && rest.next().is_none()) || there(&contract.at) == contract.at {
                 continue;
             }
+            along.extend(Some(*name).filter(|name| *name != heard));
             contract.at = there(&contract.at);
             contract.route.iter_mut().for_each(|step| *step = there(step));
             if let Some(message) = &mut contract.message {
@@ -266,9 +277,17 @@ impl Model {
                 }
             }
         }
-        let (due, parked) = self.may_leave(&there(&from), self.now);
+        along.into_iter().for_each(|contract| self.note(contract.0, "route_step"));
+    }
+
+    /// It leaves for the new id of its chat, and nothing is spent.
+    fn follow(&mut self, receipt: Receipt) -> Settled {
+        let (due, parked) = self.may_leave(&self.receipts[&receipt].at, self.now);
         self.put_back(receipt, due, parked);
         self.note(receipt.of.0, "route_step");
+        if self.beside(receipt.of).is_some() {
+            return self.merged(receipt.of);
+        }
         Settled::Rerouted
     }
 
@@ -289,17 +308,12 @@ impl Model {
             (one.at, one.message, one.parked) = (to.clone(), None, None);
             (one.doubt, one.edit_open) = (false, false);
         }
-        if self.is_shown_by_another(of) {
-            let now = self.now;
-            for receipt in open {
-                let one = self.receipt(receipt);
-                (one.state, one.settled, one.due, one.lease) = (ReceiptState::Surfaced, Some(now), None, None);
-                self.note(of.0, "receipt_settled");
-            }
-            let contract = self.contract(of);
-            (contract.ack_deadline, contract.acked) = (None, true);
-            self.sign(of, Sign::Stub);
-            return Settled::Surfaced;
+        let is_last = self.contracts[&of].route.len() == self.contracts[&of].step + 1;
+        match self.beside(of) {
+            Some(shown) if shown || is_last => return self.merged(of),
+            // The other one may still lose this address, and would take this promise with it.
+            Some(_) => return self.next_address(receipt),
+            None => {}
         }
         for one in before {
             let state = self.receipts[&one].state;
@@ -321,14 +335,37 @@ impl Model {
         Settled::Rerouted
     }
 
-    /// Another contract of the same job stands at this address and can still show the result there.
-    pub(super) fn is_shown_by_another(&self, of: Contract) -> bool {
+    /// What another contract of the same job shows at this address is enough for this one, too.
+    fn merged(&mut self, of: Contract) -> Settled {
+        let now = self.now;
+        for receipt in self.receipts_of(of) {
+            let one = self.receipt(receipt);
+            if one.settled.is_none() {
+                (one.state, one.settled, one.due, one.lease) = (ReceiptState::Surfaced, Some(now), None, None);
+                self.note(of.0, "receipt_settled");
+            }
+        }
+        let contract = self.contract(of);
+        (contract.ack_deadline, contract.acked) = (None, true);
+        self.sign(of, Sign::Stub);
+        Settled::Surfaced
+    }
+
+    /// Whether another contract of the same job stands at this address and shows its result there, already or
+    /// still to come: the answer says which. One that came here with a last piece has shown it elsewhere.
+    fn beside(&self, of: Contract) -> Option<bool> {
         let at = &self.contracts[&of].at;
-        self.contracts_of(of.0).into_iter().filter(|other| *other != of).any(|other| {
-            let stub = self.newest(other, ReceiptKind::Stub, 0).expect("every contract has one");
+        let others = self.contracts_of(of.0).into_iter().filter(|other| *other != of);
+        let mut standing = others.filter(|other| {
+            let stub = self.newest(*other, ReceiptKind::Stub, 0).expect("every contract has one");
+            let contract = &self.contracts[other];
             let alive = self.receipts[&stub].state != ReceiptState::Failed;
-            let contract = &self.contracts[&other];
             contract.at == *at && contract.state != ContractState::TerminalFailed && alive
+        });
+        standing.find_map(|other| {
+            let content = &self.receipts[&self.newest(other, ReceiptKind::Content, 0).expect("every contract has one")];
+            let here = content.message.as_ref().is_some_and(|message| message.address == *at);
+            (here || content.settled.is_none()).then_some(here && content.state == ReceiptState::Surfaced)
         })
     }
 
@@ -353,7 +390,12 @@ impl Model {
         one.edit_open = false;
         let (due, attempts) = (one.reassert, one.attempts);
         if receipt.kind == ReceiptKind::Question {
-            self.edit_ended(receipt.of, false);
+            // A repetition whose answer was lost may still land on top of what comes next.
+            self.edit_ended(receipt.of, matches!(learnt, Learnt::Said(Said::Ambiguous)));
+            // Progress goes on in the same message as soon as somebody answers.
+            if let Learnt::Said(Said::RetryAfter(delay, Scope::Message)) = learnt {
+                self.rest_message(receipt.of, now + delay);
+            }
         }
         self.note(receipt.of.0, "receipt_attempt");
         match due {

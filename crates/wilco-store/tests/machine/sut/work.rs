@@ -6,12 +6,12 @@ use wilco_core::followup::{Origin, Scheduled, Trouble as FiringTrouble};
 use wilco_core::gate::GateReason;
 use wilco_core::job::{Ask, Input, Progress};
 use wilco_core::journal::Event;
-use wilco_core::receipt::{Attempt, LookedUp};
+use wilco_core::receipt::{self, Attempt, LookedUp};
 use wilco_core::settings::Retention;
 use wilco_core::when::Zone;
 use wilco_core::wording::{self, Shown};
 use wilco_core::worker::{EndKind, Ending};
-use wilco_core::{FileRef, InstanceId, MessageRef, NotSurfaced, QuestionId};
+use wilco_core::{DeliveryOutcome, FileRef, Found, InstanceId, MessageRef, NotSurfaced, QuestionId};
 use wilco_store::changes::{
     Act, AskQuestion, Asked, BeginDue, ClaimDue, ClaimOccurrences, CloseGate, DeadlineMissed, Deadlines,
     DispatchFailed, EndEdit, ExtendDeadlines, Finish, Fire, FiredHow, FollowupTold, OfferItem, Prune, Record, Recover,
@@ -127,7 +127,9 @@ impl<B: Backend> Sut<B> {
         };
         // Where a chat has moved meanwhile, a platform names the address that is used now.
         let here = match learnt {
-            Learnt::Said(Said::MovedHere) => self.address_of(name.0).await?.unwrap_or(at),
+            Learnt::Said(Said::MovedHere) | Learnt::Refused(Said::MovedHere) => {
+                self.address_of(name.0).await?.unwrap_or(at)
+            }
             _ => at,
         };
         let resolution = match learnt {
@@ -136,6 +138,12 @@ impl<B: Backend> Sut<B> {
             Learnt::Absent => Resolution::LookedUp(LookedUp::SendNow),
             Learnt::CannotTell => Resolution::LookedUp(LookedUp::NextGeneration(cause())),
             Learnt::AskLater => Resolution::LookedUp(LookedUp::Later(cause())),
+            Learnt::Refused(said) => match outcome(said, message, &here) {
+                DeliveryOutcome::NotSurfaced(reason) => {
+                    Resolution::LookedUp(receipt::looked_up(&claim.facts, Found::Refused(reason)))
+                }
+                shown @ DeliveryOutcome::Surfaced(_) => return Err(format!("a look-up is not refused by {shown:?}")),
+            },
         };
         let change = Settle {
             receipt: self.receipt_ids[&name.0].clone(),
