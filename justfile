@@ -24,6 +24,10 @@ bench:
 bench-followups:
     cargo run --release -p wilco-tests --bin bench-followups
 
+# Switches the safeguards off one by one in a copied tree: the simulation has to notice. `just mutants fence --search`
+mutants *names:
+    bash tests/mutations/check {{names}}
+
 # Rewrite every file as rustfmt wants it
 fmt:
     cargo fmt --all

@@ -40,6 +40,11 @@ impl VirtualClock {
     pub fn of_process(&self, cut: CancellationToken) -> Self {
         Self { cut, ..self.clone() }
     }
+
+    /// Whether the process whose clock this is has died.
+    pub fn is_cut(&self) -> bool {
+        self.cut.is_cancelled()
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "this clock is what the tests are given instead")]

@@ -11,6 +11,7 @@ pub mod looks;
 pub mod people;
 pub mod puppet;
 pub mod real;
+pub mod simulation;
 pub mod stage;
 mod wire;
 

@@ -162,8 +162,19 @@ impl Stage {
         Self::builder().begin().await
     }
 
-    fn store_path(&self) -> PathBuf {
+    /// The file of the store: that of the running process, or the copy on which the next one will start.
+    pub fn store_path(&self) -> PathBuf {
         self.dir.path().join(format!("wilco-{}.db", self.generation))
+    }
+
+    /// The settings that hold.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The measures of the adapters.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Starts a process on the store as it is.

@@ -4,6 +4,7 @@ mod browser;
 mod conformance;
 mod followups;
 mod house;
+mod invariants;
 mod kill;
 mod process;
 mod transcripts;

@@ -12,6 +12,7 @@ mod places;
 mod recurring;
 mod retries;
 mod rights;
+mod silence;
 mod stops;
 mod stored;
 mod times;

@@ -193,6 +193,42 @@ async fn a6_an_account_that_needs_a_person_says_so_in_the_status() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn m6_r9_progress_rests_while_its_account_is_paused_and_goes_on_when_it_works_again() {
+    let mut stage = Stage::new().await;
+    let ana = Actor::named("ana");
+    let job = stage.runs(&ana, OPS).await;
+    stage.seconds(1).await;
+    stage.fault(Rule::new(Fault::StopAccount).on(Verb::Edit));
+    job.step(1, 3, "load");
+    stage.seconds(20).await;
+    let edits = |stage: &Stage| {
+        stage.platform.log().iter().filter_map(|entry| entry.call()).filter(|call| call.verb == Verb::Edit).count()
+    };
+    assert_eq!(edits(&stage), 1, "the one that was refused");
+    job.step(2, 3, "sort");
+    stage.seconds(20).await;
+    job.step(3, 3, "count");
+    stage.seconds(20).await;
+    assert_eq!(edits(&stage), 1);
+    // Somebody has put the credentials right; the job itself has nothing new to say.
+    stage.configures(|_| {}).await;
+    stage.seconds(1).await;
+    assert_snapshot!(stage.sees(OPS), @"
+    ana | /run report
+    bot | Working · u6b3 · 1m 01s · step 3/3
+          ```
+          load
+          sort
+          count
+          ```
+          [Cancel]
+    ");
+    job.ends("42");
+    stage.seconds(5).await;
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a5_a_job_is_started_by_the_desk_once_for_each_event() {
     let stage = Stage::new().await;
     let ana = Actor::named("ana");
