@@ -62,9 +62,14 @@ async fn j1_the_journal_names_everything_that_happened_to_a_job_in_order() {
     contract_moved
     receipt_attempt
     route_step
-    receipt_settled
+    route_step
+    receipt_attempt
     receipt_settled
     contract_moved
+    receipt_attempt
+    receipt_settled
+    receipt_attempt
+    receipt_settled
     receipt_attempt
     receipt_settled
     contract_moved
