@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use wilco_sim::Profile;
 use wilco_tests::simulation::ledger::Ledger;
-use wilco_tests::simulation::{Figures, Lived, Schedule, commit, crew, exhaustive, report, run, run_traced};
+use wilco_tests::simulation::{Breadth, Figures, Lived, Schedule, cells, commit, crew, report, run, run_traced};
 
 /// Lives simulated lives and holds the promise against what they leave behind. Exit code 1 when it was broken.
 #[derive(Parser)]
@@ -20,9 +20,12 @@ struct Cli {
     /// Lives the seeds from the first up to but not including the second.
     #[arg(long, value_parser = span)]
     seeds: Option<(u64, u64)>,
-    /// Lives every crash point with every outcome, on every profile.
+    /// Lives every crash point with every outcome, on every profile, after every kind of call.
     #[arg(long)]
     points: bool,
+    /// With `--points`: as many cells as the checks live.
+    #[arg(long)]
+    fewer: bool,
     /// Lives a schedule as a report has printed it.
     #[arg(long)]
     schedule: Option<PathBuf>,
@@ -134,6 +137,7 @@ fn many(cli: &Cli, from: u64, to: u64) -> bool {
     crew::each(from..to, cli.threads, |seed| lives(cli, seed, &sum));
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("seeds {from}..{to} at commit {} in {:.1} s: {}", commit(), begun.elapsed().as_secs_f64(), sum.figures);
+    println!("met: {}", sum.figures.encounters());
     println!("{} broken: {:?}", sum.broken.len(), sum.broken);
     sum.broken.is_empty()
 }
@@ -157,7 +161,8 @@ fn lives(cli: &Cli, seed: u64, sum: &Mutex<Sum>) {
 #[allow(clippy::print_stdout, reason = "a program speaks to its terminal")]
 fn points(cli: &Cli) -> bool {
     let begun = crew::now();
-    let cells: Vec<_> = Profile::ALL.into_iter().flat_map(exhaustive::cells).collect();
+    let breadth = if cli.fewer { Breadth::One } else { Breadth::Every };
+    let cells: Vec<_> = Profile::ALL.into_iter().flat_map(|profile| cells(profile, breadth)).collect();
     let count = cells.len();
     let sum = Mutex::new(Sum::default());
     crew::each(cells.into_iter(), cli.threads, |cell| {

@@ -10,10 +10,12 @@ pub fn each<T: Send>(items: impl Iterator<Item = T> + Send, threads: usize, live
     let items = Mutex::new(items);
     let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
     std::thread::scope(|scope| {
+        // Two programs with few threads each shall not meet on the first processor.
+        let first = std::process::id() as usize;
         for number in 0..threads.max(1) {
             let (live, next) = (&live, &next);
             scope.spawn(move || {
-                stays_on_one_processor(number);
+                stays_on_one_processor(first + number);
                 while let Some(item) = next() {
                     live(item);
                 }

@@ -1,5 +1,6 @@
 //! One life from its first moment to the judgement.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -9,14 +10,13 @@ use serde::{Deserialize, Serialize};
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 use wilco_core::{Clock, Timestamp};
-use wilco_sim::Snapshot;
 
 use super::doom::Passing;
 use super::evidence::{Evidence, Facts, Rows};
 use super::hash::{self, Hash};
 use super::invariants::{self, Violation};
 use super::panics::Ear;
-use super::schedule::{Deaths, Faults, LateWords, Schedule};
+use super::schedule::{CallFault, Deaths, Faults, LateWords, Schedule};
 use super::world::{ACCOUNTS, World, account};
 use crate::logbook::Logbook;
 
@@ -50,7 +50,7 @@ pub struct Lived {
 }
 
 /// Counts of one life, or of many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// Lives.
     pub lives: u64,
@@ -72,11 +72,13 @@ pub struct Figures {
     pub fired: u64,
     /// Acknowledgements without content that nobody knows any more.
     pub strays: u64,
+    /// How often what makes a life hard was met: a search that never met it would say nothing about it.
+    pub met: BTreeMap<String, u64>,
 }
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lives, jobs, promises, kept, recorded, calls, faults, deaths, fired, strays } = self;
+        let Self { lives, jobs, promises, kept, recorded, calls, faults, deaths, fired, strays, met: _ } = self;
         write!(
             f,
             "{lives} lives, {jobs} jobs, {promises} promises: {kept} kept, {recorded} recorded as failed; {calls} calls, \
@@ -98,6 +100,20 @@ impl Figures {
         self.deaths += other.deaths;
         self.fired += other.fired;
         self.strays += other.strays;
+        for (what, count) in &other.met {
+            *self.met.entry(what.clone()).or_default() += count;
+        }
+    }
+
+    /// Everything that was met, in words.
+    pub fn encounters(&self) -> String {
+        let all: Vec<String> = self.met.iter().map(|(what, count)| format!("{what} {count}")).collect();
+        all.join(", ")
+    }
+
+    /// How often something was met.
+    pub fn met(&self, what: &str) -> u64 {
+        self.met.get(what).copied().unwrap_or(0)
     }
 }
 
@@ -125,7 +141,7 @@ fn lived(schedule: &Schedule, trace: bool) -> Lived {
         Ok(lived) => lived,
         Err(_) => Lived {
             hash: 0,
-            violations: Vec::new(),
+            violations: vec![Violation { invariant: 0, what: "the life ended in a panic".to_owned() }],
             explicit: schedule.clone(),
             transcript: String::new(),
             figures: Figures::default(),
@@ -193,12 +209,13 @@ impl World {
     }
 }
 
-/// Whether nothing is open any more: no job, no receipt, no edit that will be repeated, no occurrence that
-/// is under way or will come.
+/// Whether nothing is open any more: no job, no receipt, no edit that will be repeated, no occurrence but those
+/// that wait for a person: behind a closed gate, or paused.
 async fn is_settled(reader: &mut SqliteConnection) -> bool {
     const OPEN: &str = "SELECT (SELECT COUNT(*) FROM workers WHERE ended_at IS NULL)
         + (SELECT COUNT(*) FROM receipts WHERE settled_at IS NULL OR reassert_at IS NOT NULL)
-        + (SELECT COUNT(*) FROM occurrences WHERE settled_at IS NULL AND (due_at IS NOT NULL OR state = 'running'))";
+        + (SELECT COUNT(*) FROM occurrences JOIN followups ON followups.id = occurrences.followup
+           WHERE occurrences.settled_at IS NULL AND occurrences.gate IS NULL AND followups.state <> 'paused')";
     let open: i64 = sqlx::query_scalar(OPEN).fetch_one(reader).await.expect("the store can be read");
     open == 0
 }
@@ -230,45 +247,76 @@ async fn judge(world: &World, calm: Timestamp, settled: Option<Timestamp>, logbo
     let transcript = snapshot.whole_transcript();
     let evidence = Evidence { log, snapshot, rows, facts };
     let (faults, deaths) = (world.weather.taken(), world.reins.taken());
-    let figures = figures(&evidence, faults.len());
+    let judgement = invariants::judge(&evidence);
     let mut explicit = world.schedule.clone();
     explicit.faults = Faults::Listed(faults);
     explicit.deaths = Deaths::Listed(deaths);
     explicit.late_words = LateWords::Listed(world.grave.taken());
     Lived {
         hash: hash.value(),
-        violations: invariants::check(&evidence),
+        figures: figures(&evidence, &explicit, judgement.strays),
+        violations: judgement.violations,
         explicit,
         transcript,
-        figures,
         trace: world.reins.trace(),
         story: hash.story(),
     }
 }
 
-fn figures(evidence: &Evidence, faults: usize) -> Figures {
-    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let contracts = |state: &str| evidence.rows.contracts.iter().filter(|row| row.state == state).count();
-    let known = known_messages(evidence);
+fn figures(evidence: &Evidence, explicit: &Schedule, strays: usize) -> Figures {
+    let rows = &evidence.rows;
+    let contracts = |state: &str| count(rows.contracts.iter().filter(|row| row.state == state));
+    let faults = match &explicit.faults {
+        Faults::Listed(list) => list.as_slice(),
+        Faults::Drawn(_) => &[],
+    };
     Figures {
         lives: 1,
-        jobs: count(evidence.rows.workers.len()),
-        promises: count(evidence.rows.contracts.len()),
-        kept: count(contracts("terminal_acked")),
-        recorded: count(contracts("terminal_failed")),
-        calls: count(evidence.log.iter().filter(|entry| entry.call().is_some()).count()),
-        faults: count(faults),
-        deaths: count(evidence.facts.deaths.len()),
-        fired: count(evidence.rows.workers.iter().filter(|row| row.occurrence.is_some()).count()),
-        strays: count(strays(&evidence.snapshot, &known)),
+        jobs: count(rows.workers.iter()),
+        promises: count(rows.contracts.iter()),
+        kept: contracts("terminal_acked"),
+        recorded: contracts("terminal_failed"),
+        calls: count(evidence.log.iter().filter(|entry| entry.call().is_some())),
+        faults: count(faults.iter()),
+        deaths: count(evidence.facts.deaths.iter()),
+        fired: count(rows.workers.iter().filter(|row| row.occurrence.is_some())),
+        strays: u64::try_from(strays).unwrap_or(u64::MAX),
+        met: met(evidence, explicit, faults),
     }
 }
 
-fn known_messages(evidence: &Evidence) -> std::collections::BTreeSet<String> {
-    let receipts = evidence.rows.receipts.iter().filter_map(|row| row.message.clone());
-    receipts.chain(evidence.rows.contracts.iter().filter_map(|row| row.message.clone())).collect()
+fn met(evidence: &Evidence, explicit: &Schedule, faults: &[CallFault]) -> BTreeMap<String, u64> {
+    let (rows, facts) = (&evidence.rows, &evidence.facts);
+    let mut met = BTreeMap::new();
+    let mut add = |what: String, count: u64| {
+        if count > 0 {
+            *met.entry(what).or_default() += count;
+        }
+    };
+    rows.workers.iter().for_each(|row| add(format!("job {}", row.state), 1));
+    faults.iter().for_each(|one| add(format!("call {}", one.fault.name()), 1));
+    rows.occurrences.iter().for_each(|row| add(format!("follow-up {}", row.state), 1));
+    let receipts = |kind: &str| count(rows.receipts.iter().filter(|row| row.kind == kind && row.state == "surfaced"));
+    for kind in ["part", "file", "question", "ping"] {
+        add(format!("{kind} shown"), receipts(kind));
+    }
+    let reasons = |word: &str| count(rows.receipts.iter().filter(|row| row.reason.as_deref() == Some(word)));
+    add("place shared by two routes".to_owned(), reasons("merged"));
+    add("place followed".to_owned(), count(rows.contracts.iter().filter(|row| row.number > 0)));
+    add("question answered".to_owned(), count(rows.questions.iter().filter(|row| row.answer.is_some())));
+    add("address left".to_owned(), count(rows.contracts.iter().filter(|row| row.step > 0)));
+    add("chat moved".to_owned(), count(facts.moves.iter()));
+    add("clock stepped".to_owned(), count(facts.steps.iter()));
+    add("account stopped".to_owned(), count(facts.stopped.iter()));
+    if let Deaths::Listed(deaths) = &explicit.deaths {
+        add("commit torn".to_owned(), count(deaths.iter().filter(|death| death.torn.is_some())));
+    }
+    if let LateWords::Listed(words) = &explicit.late_words {
+        add("late word of a dead process".to_owned(), count(words.iter()));
+    }
+    met
 }
 
-fn strays(snapshot: &Snapshot, known: &std::collections::BTreeSet<String>) -> usize {
-    snapshot.unfinished().iter().filter(|message| !known.contains(&message.id)).count()
+fn count<T>(items: impl Iterator<Item = T>) -> u64 {
+    u64::try_from(items.count()).unwrap_or(u64::MAX)
 }

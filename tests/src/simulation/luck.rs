@@ -55,6 +55,8 @@ fn weather(draw: &mut Draw) -> Vec<(u16, Fault)> {
         (4, Fault::Hang { applied: true }),
         (5, Fault::LateApply { millis: late }),
         (3, Fault::RetryAfter { millis: pause, scope: Scope::Chat }),
+        (1, Fault::RetryAfter { millis: pause, scope: Scope::Message }),
+        (1, Fault::RetryAfter { millis: pause, scope: Scope::Route }),
         (1, Fault::RetryAfter { millis: pause, scope: Scope::Account }),
         (1, Fault::NotEditable),
         (1, Fault::Reshape),

@@ -28,6 +28,7 @@ mod wire;
 mod world;
 
 pub use doom::Passing;
+pub use exhaustive::{Breadth, cells};
 pub use life::{Figures, Lived, run, run_traced};
 pub use report::{commit, report};
 pub use schedule::Schedule;

@@ -15,7 +15,12 @@ pub fn report(what: &str, schedule: &Schedule, lived: &Lived) -> String {
     let mut line = |words: String| writeln!(text, "{words}").unwrap_or_default();
     line(format!("the promise was broken by {what}, at commit {}", commit()));
     lived.violations.iter().for_each(|violation| line(format!("  {violation}")));
-    line(format!("again: cargo run -p wilco-tests --bin sim -- --seed {}", schedule.seed));
+    let again = if *schedule == Schedule::random(schedule.seed) {
+        format!("--seed {}", schedule.seed)
+    } else {
+        "--schedule FILE, with the JSON below".to_owned()
+    };
+    line(format!("again: cargo run -p wilco-tests --bin sim -- {again}"));
     line(format!("\nthe shortest life that was found to break the same:\n{short}"));
     seen.violations.iter().for_each(|violation| line(format!("  {violation}")));
     line(format!("\nthe channels at its end:\n{}", seen.transcript));

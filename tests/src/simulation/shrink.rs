@@ -1,7 +1,7 @@
 //! Makes a life that broke the promise as short as it can be and still breaks it.
 
 use super::life::{Lived, run};
-use super::schedule::{CallFault, Death, Deaths, Faults, LateWord, LateWords, Schedule, Step};
+use super::schedule::{CallFault, Death, Deaths, Faults, LateWord, LateWords, Schedule};
 
 /// How many lives the search may cost at the most.
 const TRIES: usize = 400;
@@ -17,12 +17,12 @@ pub fn shrink(found: &Lived) -> (Schedule, Lived) {
     let mut search = Search { broken: &broken, tries: 0, best: found.explicit.clone(), lived: None };
     loop {
         let before = search.size();
-        search.shorten(Schedule::steps_mut);
+        search.shorten(|schedule| Some(&mut schedule.steps));
         search.shorten(Schedule::deaths_mut);
         search.shorten(Schedule::faults_mut);
         search.shorten(Schedule::late_words_mut);
         for plan in 0..search.best.plans.len() {
-            search.shorten(|schedule| &mut schedule.plans[plan].moves);
+            search.shorten(|schedule| Some(&mut schedule.plans[plan].moves));
         }
         if search.size() == before || search.tries >= TRIES {
             break;
@@ -41,14 +41,16 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Takes pieces out of one list, large ones first, and leaves out for good what is not needed.
-    fn shorten<T: Clone>(&mut self, list: impl Fn(&mut Schedule) -> &mut Vec<T>) {
-        let mut piece = list(&mut self.best).len();
+    fn shorten<T: Clone>(&mut self, list: impl Fn(&mut Schedule) -> Option<&mut Vec<T>>) {
+        let length = |schedule: &mut Schedule| list(schedule).map_or(0, |items| items.len());
+        let mut piece = length(&mut self.best);
         while piece > 0 {
             let mut from = 0;
-            while from < list(&mut self.best).len() && self.tries < TRIES {
+            while from < length(&mut self.best) && self.tries < TRIES {
                 let mut shorter = self.best.clone();
-                let items = list(&mut shorter);
-                items.drain(from..(from + piece).min(items.len()));
+                if let Some(items) = list(&mut shorter) {
+                    items.drain(from..(from + piece).min(items.len()));
+                }
                 if !self.holds(shorter) {
                     from += piece;
                 }
@@ -71,44 +73,33 @@ impl Search<'_> {
     fn size(&self) -> usize {
         let moves: usize = self.best.plans.iter().map(|plan| plan.moves.len()).sum();
         let mut copy = self.best.clone();
-        let words = copy.late_words_mut().len();
-        copy.steps.len() + copy.deaths_mut().len() + copy.faults_mut().len() + words + moves
+        let listed = copy.deaths_mut().map_or(0, |list| list.len())
+            + copy.faults_mut().map_or(0, |list| list.len())
+            + copy.late_words_mut().map_or(0, |list| list.len());
+        copy.steps.len() + listed + moves
     }
 }
 
+/// What was left to chance stays so: after a panic nobody has written it down.
 impl Schedule {
-    fn steps_mut(&mut self) -> &mut Vec<Step> {
-        &mut self.steps
-    }
-
-    /// What was left to chance is written down as nothing: only an explicit life is shortened.
-    fn deaths_mut(&mut self) -> &mut Vec<Death> {
-        if !matches!(self.deaths, Deaths::Listed(_)) {
-            self.deaths = Deaths::Listed(Vec::new());
-        }
+    fn deaths_mut(&mut self) -> Option<&mut Vec<Death>> {
         match &mut self.deaths {
-            Deaths::Listed(list) => list,
-            Deaths::Drawn(..) | Deaths::Beside(_) => unreachable!("it was replaced above"),
+            Deaths::Listed(list) => Some(list),
+            Deaths::Drawn(..) | Deaths::Beside(_) => None,
         }
     }
 
-    fn late_words_mut(&mut self) -> &mut Vec<LateWord> {
-        if matches!(self.late_words, LateWords::Drawn(_)) {
-            self.late_words = LateWords::Listed(Vec::new());
-        }
+    fn late_words_mut(&mut self) -> Option<&mut Vec<LateWord>> {
         match &mut self.late_words {
-            LateWords::Listed(list) => list,
-            LateWords::Drawn(_) => unreachable!("it was replaced above"),
+            LateWords::Listed(list) => Some(list),
+            LateWords::Drawn(_) => None,
         }
     }
 
-    fn faults_mut(&mut self) -> &mut Vec<CallFault> {
-        if matches!(self.faults, Faults::Drawn(_)) {
-            self.faults = Faults::Listed(Vec::new());
-        }
+    fn faults_mut(&mut self) -> Option<&mut Vec<CallFault>> {
         match &mut self.faults {
-            Faults::Listed(list) => list,
-            Faults::Drawn(_) => unreachable!("it was replaced above"),
+            Faults::Listed(list) => Some(list),
+            Faults::Drawn(_) => None,
         }
     }
 }

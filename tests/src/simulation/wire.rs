@@ -1,9 +1,12 @@
 //! The adapter of one simulated process: the scripted platform, behind a wire on which anything may happen.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::poll;
 use tokio_util::sync::CancellationToken;
 use wilco_core::{
     AccountId, Address, Clock, DeliveryOutcome, Envelope, EnvelopeKind, Found, Inbox, Limits, ListenEnd, MessageRef,
@@ -84,6 +87,11 @@ impl Weather {
             Some(fault)
         })
     }
+
+    /// What was meant for this call could not happen to it.
+    fn withdraws(&self, call: u64) {
+        self.with(|sky| sky.taken.retain(|one| one.call != call));
+    }
 }
 
 /// The adapter of one process. After its process has died, no call of it leaves any more.
@@ -132,29 +140,48 @@ impl Wire {
             self.echo.speaks(number, verb, receipt, self.clock.now()).await;
             self.alive().await;
         }
-        // A fault that no call has used up was meant for one that the platform did not take.
-        self.platform().calm();
-        match self.weather.meets(number, verb) {
-            // A chat that has moved stays moved.
-            Some(Fault::Moved { .. }) => {
-                let to = Address { channel: format!("{}-moved", address.channel), ..address.clone() };
-                self.platform().move_chat(address, &to);
-            }
-            // A place that is gone stays gone.
-            Some(Fault::Gone) => self.platform().remove(address),
-            // A message that cannot be edited any more is one that somebody has removed.
-            Some(Fault::NotEditable) => {
-                if let Some(message) = message {
-                    drop(self.platform().delete(&message.message));
-                }
-            }
-            Some(fault) => self.platform().fault(Rule::new(fault).on(verb)),
-            None => {}
+        if let Some(fault) = self.weather.meets(number, verb)
+            && !self.happens(fault, verb, address, message)
+        {
+            self.weather.withdraws(number);
         }
-        let answer = call.await;
+        // The platform decides at once what becomes of a call, however late its answer comes.
+        let mut call = pin!(call);
+        let first = poll!(call.as_mut());
+        if !self.platform().faults_left().is_empty() {
+            self.weather.withdraws(number);
+            self.platform().calm();
+        }
+        let answer = match first {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => call.await,
+        };
         doom::pass("call.after");
         self.alive().await;
         answer
+    }
+
+    /// A fault befalls the call that begins now; some of them befall the world. Answers whether it can.
+    fn happens(&self, fault: Fault, verb: Verb, address: &Address, message: Option<&MessageRef>) -> bool {
+        match fault {
+            // A chat that has moved stays moved.
+            Fault::Moved { .. } => {
+                let to = Address { channel: format!("{}-moved", address.channel), ..address.clone() };
+                self.platform().move_chat(address, &to);
+                true
+            }
+            // A place that is gone stays gone.
+            Fault::Gone => {
+                self.platform().remove(address);
+                true
+            }
+            // A message that cannot be edited any more is one that somebody has removed.
+            Fault::NotEditable => message.is_some_and(|message| self.platform().delete(&message.message).is_ok()),
+            fault => {
+                self.platform().fault(Rule::new(fault).on(verb));
+                true
+            }
+        }
     }
 }
 
@@ -193,12 +220,8 @@ impl Messaging for Wire {
     }
 
     async fn probe(&self, address: &Address) -> DeliveryOutcome {
-        let slow = self.weather.slow_probes();
-        let answered = async {
-            self.clock.sleep_until(slow).await;
-            self.inner.probe(address).await
-        };
-        self.call(About::new(Verb::Probe, address), answered).await
+        self.clock.sleep_until(self.weather.slow_probes()).await;
+        self.call(About::new(Verb::Probe, address), self.inner.probe(address)).await
     }
 
     async fn status(&self, address: &Address, update: &StatusUpdate) -> DeliveryOutcome {

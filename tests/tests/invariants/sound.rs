@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wilco_core::EnvelopeKind;
 use wilco_sim::{Fault, Profile, Rule, Verb};
-use wilco_tests::simulation::invariants::strays;
+use wilco_tests::simulation::invariants::judge;
 use wilco_tests::{Actor, Where};
 
 use super::{OPS, Watched};
@@ -192,7 +192,7 @@ async fn a_stray_is_counted_and_holds_nothing() {
         watched.stage.seconds(2).await;
         job.ends("42");
         let evidence = watched.ends_sound().await;
-        assert_eq!(strays(&evidence), expected, "{profile:?}\n{}", evidence.snapshot.whole_transcript());
+        assert_eq!(judge(&evidence).strays, expected, "{profile:?}\n{}", evidence.snapshot.whole_transcript());
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) async fn listen(
         };
         pause = (pause * 2).min(LONGEST_PAUSE);
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             () = clock.sleep_until(clock.monotonic() + wait) => {}
         }

@@ -9,7 +9,7 @@ use wilco_sim::Message;
 use super::Found;
 use super::ground::Ground;
 use super::lines::Says;
-use crate::simulation::evidence::{Evidence, ReceiptRow};
+use crate::simulation::evidence::ReceiptRow;
 
 /// No message that wilco knows ends with anything but a result, strays hold nothing of one, and nothing is
 /// shown of the progress of what has ended.
@@ -35,9 +35,8 @@ pub(super) fn the_end_has_the_last_word(ground: &Ground<'_>, found: &mut Found) 
 
 /// How many acknowledgements stand in the channels that nobody at wilco knows of: their creates were
 /// answered by nothing that could be kept.
-pub fn strays(evidence: &Evidence) -> usize {
-    let ground = Ground::of(evidence, &mut Found::default());
-    let known = known(&ground);
+pub(super) fn strays(ground: &Ground<'_>) -> usize {
+    let known = known(ground);
     let all = ground.messages_of.values().flatten();
     all.filter(|message| message.is_visible_bot() && open(message) && !known.contains_key(message.id.as_str())).count()
 }

@@ -1,5 +1,5 @@
-//! Invariant 10: once faults have stopped, everything that is pending settles within the longest wait of the
-//! schedules and a minute.
+//! Invariant 10: once faults have stopped, everything that is pending settles within the wait that was reached
+//! and a minute; what was not tried before, within the minute.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use wilco_sim::Logged;
 use super::Found;
 use super::ground::Ground;
 use super::lines::Says;
+use crate::simulation::evidence::ReceiptRow;
 
 /// The longest wait between two attempts, five hours, as long as its jitter may make it.
 const LONGEST_WAIT: i64 = 5 * 3_600_000 * 12 / 10;
@@ -61,6 +62,14 @@ fn what_is_open(ground: &Ground<'_>, found: &mut Found) {
     for occurrence in rows.occurrences.iter().filter(|row| row.state == "running" && row.worker.is_none()) {
         found.add(10, format!("occurrence {} is claimed and has not fired", occurrence.id));
     }
+    let paused = |id: &str| rows.followups.iter().any(|one| one.id == id && one.state == "paused");
+    let closed = |backend: &str| rows.gates.iter().any(|gate| gate.backend == backend);
+    for row in rows.occurrences.iter().filter(|row| row.settled_at.is_none() && row.due_at.is_none()) {
+        let held = row.gate.as_deref().is_some_and(closed);
+        if row.state == "scheduled" && !held && !paused(&row.followup) {
+            found.add(10, format!("occurrence {} waits for nothing and nobody", row.id));
+        }
+    }
     let mut answered: BTreeMap<&str, bool> = BTreeMap::new();
     for entry in &ground.evidence.log {
         match &entry.what {
@@ -84,7 +93,8 @@ fn what_is_open(ground: &Ground<'_>, found: &mut Found) {
     }
 }
 
-/// What became ready after the last fault was shown without a wait of its own.
+/// What had failed before the faults stopped is tried again when its wait is over, and everything else without
+/// one.
 fn promptly(ground: &Ground<'_>, found: &mut Found) {
     if !ground.facts.steps.is_empty() {
         return;
@@ -95,7 +105,7 @@ fn promptly(ground: &Ground<'_>, found: &mut Found) {
         let ready = worker.ended_at.unwrap_or(contract.created_at).max(contract.created_at);
         let asked = ground.calls.iter().filter(|called| called.call.address.account.as_str() == contract.account);
         let asked = asked.filter_map(|called| Some(called.at.0.saturating_add(called.asked_to_wait()?.0)));
-        let limit = ready.max(calm.0).max(asked.max().unwrap_or(i64::MIN)) + LONGEST_WAIT + MINUTE;
+        let limit = ready.max(calm.0).max(asked.max().unwrap_or(i64::MIN)) + reached(ground, &contract.id) + MINUTE;
         for receipt in ground.terminal(&contract.id) {
             if let Some(settled) = receipt.settled_at.filter(|settled| *settled > limit) {
                 let name = format!("{} {} of {}", receipt.kind, receipt.part, worker.short);
@@ -104,6 +114,27 @@ fn promptly(ground: &Ground<'_>, found: &mut Found) {
                     format!("{name} settled at {}, and {} was the limit", Timestamp(settled), Timestamp(limit)),
                 );
             }
+        }
+    }
+    due_times(ground, found);
+}
+
+/// The longest wait that a receipt of a contract had reached when the faults stopped, in milliseconds.
+fn reached(ground: &Ground<'_>, contract: &str) -> i64 {
+    let tried = |receipt: &ReceiptRow| {
+        let calls = ground.calls_of(&receipt.id).iter().filter(|called| called.at <= ground.facts.calm);
+        (calls.filter(|called| called.is_delivery()).count(), receipt.kind == "stub")
+    };
+    let waits = ground.receipts_of(contract).iter().map(|receipt| tried(receipt));
+    waits.map(|(calls, stub)| super::scopes::wait_after(calls, stub)).max().unwrap_or(0)
+}
+
+/// What fell due in the calm fired within the minute.
+fn due_times(ground: &Ground<'_>, found: &mut Found) {
+    for row in &ground.evidence.rows.occurrences {
+        let Some(fired) = row.fired_at.filter(|_| row.due >= ground.facts.calm.0) else { continue };
+        if fired > row.due + MINUTE {
+            found.add(10, format!("{} was due at {} and fired at {}", row.id, Timestamp(row.due), Timestamp(fired)));
         }
     }
 }

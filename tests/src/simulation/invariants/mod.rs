@@ -23,7 +23,6 @@ mod texts;
 use std::fmt;
 
 pub use ground::Ground;
-pub use last_word::strays;
 
 use super::evidence::Evidence;
 
@@ -52,8 +51,22 @@ impl Found {
     }
 }
 
-/// Judges what a schedule left behind. Empty when everything that was promised holds.
+/// What is to be said of what a schedule left behind.
+#[derive(Debug)]
+pub struct Judgement {
+    /// What did not hold; empty when everything that was promised holds.
+    pub violations: Vec<Violation>,
+    /// How many acknowledgements without content stand there that nobody at wilco knows of.
+    pub strays: usize,
+}
+
+/// Judges what a schedule left behind: what did not hold.
 pub fn check(evidence: &Evidence) -> Vec<Violation> {
+    judge(evidence).violations
+}
+
+/// Judges what a schedule left behind.
+pub fn judge(evidence: &Evidence) -> Judgement {
     let mut found = Found::default();
     let ground = Ground::of(evidence, &mut found);
     results::one_visible_end_or_one_recorded_failure(&ground, &mut found);
@@ -74,5 +87,6 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     replay::the_journal_tells_the_same(&ground, &mut found);
     secrets::no_secret_leaks(&ground, &mut found);
     routes::nothing_leaves_its_route(&ground, &mut found);
-    found.0
+    let strays = last_word::strays(&ground);
+    Judgement { violations: found.0, strays }
 }

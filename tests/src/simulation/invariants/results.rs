@@ -150,8 +150,12 @@ fn nothing_else_is_visible(ground: &Ground<'_>, worker: &WorkerRow, found: &mut 
         if ground.has_left(&receipt.contract, &message.address) {
             continue;
         }
-        // A platform that calls malformed what it has taken before is believed in what it says last.
-        let taken_back = ground.calls_of(&receipt.id).iter().any(|called| called.outcome() == "bug");
+        // A platform that calls malformed what it has taken before is believed in what it says last. So is one
+        // that has taken an edit without an answer, and has closed the place when it is repeated.
+        let calls = ground.calls_of(&receipt.id);
+        let closed = calls.last().is_some_and(|last| last.outcome() == "gone")
+            && calls.iter().any(|called| called.is_doubtful() && called.is_delivery());
+        let taken_back = closed || calls.iter().any(|called| called.outcome() == "bug");
         if receipt.state == "failed" && !taken_back {
             let reason = receipt.reason.as_deref().unwrap_or_default();
             found.add(1, format!("{} is visible as {} and recorded as failed: {reason}", receipt.id, message.id));

@@ -18,6 +18,8 @@ const STUB: [f64; 7] = [0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
 const CONTENT: [f64; 7] = [5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 18_000.0];
 /// A wait may be shorter by as much.
 const SHORTEST: f64 = 0.8;
+/// A wait may be longer by as much.
+const LONGEST: f64 = 1.2;
 /// The shortest wait between two attempts at content, in milliseconds.
 const CONTENT_APART: i64 = 4_000;
 /// A repetition that is itself refused is repeated for 15 minutes, each time after 36 s at the least.
@@ -195,6 +197,15 @@ fn attempts_have_an_end(ground: &Ground<'_>, row: &ReceiptRow, found: &mut Found
             found.add(8, format!("{} was tried again after {apart} ms (entries {} and {})", name(), one.seq, two.seq));
         }
     }
+}
+
+/// The longest wait after so many attempts, in milliseconds: none before the first.
+pub(super) fn wait_after(attempts: usize, stub: bool) -> i64 {
+    let first: &[f64] = if stub { &STUB } else { &[] };
+    let mut waits = first.iter().chain(&CONTENT).copied();
+    let Some(last) = attempts.checked_sub(1) else { return 0 };
+    let wait = waits.nth(last).unwrap_or(5.0 * HOUR);
+    (wait * LONGEST * 1_000.0) as i64
 }
 
 /// How many attempts fit into three days when every wait is as short as it may be.
