@@ -47,12 +47,17 @@ pub(super) const WAKE: &str = "UPDATE receipts SET due_at = CASE WHEN parked_unt
                     WHERE attempts = 0 AND due_at > CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END";
 pub(super) const RENEW: &str = "UPDATE workers SET lease_until = $1 WHERE owner = $2";
 const RESUME: &str = "DELETE FROM paused_accounts";
+/// What was asked of this message alone holds as well.
 pub(super) const RELEASE: &str = concat!(
-    "UPDATE receipts SET due_at = COALESCE(",
+    "UPDATE receipts SET due_at = CASE WHEN parked_until > COALESCE(",
     silence!(),
-    ", $1), parked_until = ",
+    ", $1) THEN parked_until ELSE COALESCE(",
     silence!(),
-    " \
+    ", $1) END, parked_until = CASE WHEN parked_until > COALESCE(",
+    silence!(),
+    ", $1) THEN parked_until ELSE ",
+    silence!(),
+    " END \
                        WHERE state = 'pending' AND due_at IS NULL AND settled_at IS NULL"
 );
 

@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::journal;
 use crate::rows::{ContractRow, ReceiptRow, WORKER_BY_ID, WorkerRow};
 
-const REASSERTED: &str = "UPDATE receipts SET reassert_at = $1, edit_open = 0 WHERE id = $2";
+const REASSERTED: &str = "UPDATE receipts SET reassert_at = $1, edit_open = 0, shape = $2 WHERE id = $3";
 /// For how long the repetition of an edit is itself repeated while it is in doubt or refused for a while.
 const REASSERT_FOR: Duration = Duration::from_secs(900);
 const STRAY: &str = "UPDATE receipts SET message = $1 WHERE id = $2 AND message IS NULL AND state = 'failed'";
@@ -178,6 +178,7 @@ impl Settle {
             return Ok(Settled::Superseded);
         }
         let soon = REASSERT_AFTER.mul_f64(self.jitter);
+        let mut shape = receipt.shape;
         let (again, name) = match &self.resolution {
             Resolution::Answered(_, DeliveryOutcome::NotSurfaced(reason)) => (
                 match reason {
@@ -190,12 +191,19 @@ impl Settle {
                         Some(soon)
                     }
                     NotSurfaced::Retry(_) | NotSurfaced::Ambiguous(_) => Some(soon),
-                    NotSurfaced::Silent
-                    | NotSurfaced::Fallback(_)
-                    | NotSurfaced::Reshape(_)
-                    | NotSurfaced::Moved(_)
-                    | NotSurfaced::Gone(_)
-                    | NotSurfaced::Bug(_) => None,
+                    // What stands there now may be the edit in doubt: it is repeated as plainly as it takes.
+                    NotSurfaced::Reshape(_) | NotSurfaced::Bug(_) => {
+                        let contract = contract::load(tx, &receipt.contract).await?;
+                        if let Verdict::Plainer { shape: plainer, .. } = self.verdict(receipt, &contract) {
+                            shape = plainer;
+                            Some(Duration::ZERO)
+                        } else {
+                            None
+                        }
+                    }
+                    NotSurfaced::Silent | NotSurfaced::Fallback(_) | NotSurfaced::Moved(_) | NotSurfaced::Gone(_) => {
+                        None
+                    }
                 },
                 reason.name(),
             ),
@@ -204,7 +212,7 @@ impl Settle {
         // An edit that was under way when the message was filled has landed long before this.
         let fresh = receipt.settled.is_some_and(|at| self.now.since(at) < REASSERT_FOR);
         let at = again.filter(|_| fresh).map(|delay| self.now.plus(delay));
-        tx.run(REASSERTED, args![at, &receipt.id]).await?;
+        tx.run(REASSERTED, args![at, shape.name(), &receipt.id]).await?;
         if receipt.kind == ReceiptKind::Question {
             // A repetition whose answer was lost may land on top of what comes next, as the first edit might have.
             let in_doubt = matches!(

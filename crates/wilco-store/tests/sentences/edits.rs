@@ -4,9 +4,10 @@ use wilco_core::DeliveryOutcome;
 use wilco_core::contract::ContractState;
 use wilco_core::job::Ask;
 use wilco_core::receipt::ReceiptKind::{Content, Question, Stub};
+use wilco_core::receipt::Shape;
 use wilco_core::worker::{EndKind, Ending};
 use wilco_core::{NotSurfaced, Press, Scope};
-use wilco_store::changes::{AskQuestion, ResumeAccounts};
+use wilco_store::changes::{AskQuestion, ResumeAccounts, Settled};
 
 use crate::support::*;
 
@@ -263,6 +264,34 @@ proves!(r18_an_edit_in_doubt_sets_the_reassert_and_a_crash_keeps_it, |w| {
     }
     assert!(rounds > 5);
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(r18_a_repetition_that_is_refused_in_its_shape_is_repeated_plainer, |w| {
+    for (refusal, shapes) in [
+        (NotSurfaced::Reshape(cause()), vec![Shape::Plain, Shape::Excerpt]),
+        (NotSurfaced::Bug(cause()), vec![Shape::Excerpt]),
+    ] {
+        let job = w.running().await;
+        w.record(&job, "one").await;
+        let edit = w.start_edit(&job).await;
+        w.end_edit(&edit, ambiguous()).await;
+        w.done(&job, "the result").await;
+        let fill = w.claim_one(Content).await;
+        w.surface(&fill).await;
+        w.pass(secs(45));
+        let mut again = w.claim_one(Content).await;
+        for shape in shapes {
+            assert!(again.reassert);
+            assert!(matches!(w.answer(&again, refusal.clone()).await, Settled::RetryScheduled { .. }));
+            again = w.claim_one(Content).await;
+            assert_eq!((again.reassert, again.facts.shape), (true, shape));
+        }
+        // Nothing is plainer than that.
+        assert_eq!(w.answer(&again, refusal.clone()).await, Settled::Surfaced);
+        assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+        w.pass(secs(3_600));
+        assert!(w.claim().await.is_empty());
+    }
 });
 
 proves!(r9_r18_the_repetition_waits_as_long_as_its_account_was_told_to, |w| {

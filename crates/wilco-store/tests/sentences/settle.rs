@@ -273,6 +273,22 @@ proves!(d12_a_stopped_account_pauses_everything_and_resumes_without_a_spent_atte
     }
 });
 
+proves!(r9_d12_a_message_that_was_told_to_wait_waits_also_when_its_account_is_resumed, |w| {
+    w.report().await;
+    let first = w.claim_one(Stub).await;
+    w.answer(&first, NotSurfaced::RetryAfter { delay: secs(20), scope: Scope::Message }).await;
+    w.report().await;
+    let second = w.claim_one(Stub).await;
+    w.answer(&second, NotSurfaced::StopAccount(cause())).await;
+    w.pass(secs(5));
+    w.engine.write(ResumeAccounts { now: w.now }).await.unwrap();
+    assert_eq!(w.claim_one(Stub).await.envelope.receipt, second.envelope.receipt);
+    w.pass(secs(14));
+    assert!(w.claim().await.is_empty());
+    w.pass(secs(1));
+    assert_eq!(w.claim_one(Stub).await.envelope.receipt, first.envelope.receipt);
+});
+
 proves!(d12_a_claim_of_a_paused_account_that_was_lost_stays_paused, |w| {
     w.report().await;
     w.report().await;

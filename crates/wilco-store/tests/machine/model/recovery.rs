@@ -54,10 +54,11 @@ impl Model {
         Answer::Recovered { rerun, ended, in_doubt, released }
     }
 
-    /// Due now, or when the silence ends for which its address has asked.
+    /// Due now, or when the silence ends for which its address has asked, or it alone was asked for.
     fn due_after_silence(&mut self, receipt: Receipt) {
-        let (due, parked) = self.may_leave(&self.receipts[&receipt].at, self.now);
-        let parked = parked.filter(|until| *until > self.now);
+        let own = self.receipts[&receipt].parked.filter(|until| *until > self.now);
+        let (due, parked) = self.may_leave(&self.receipts[&receipt].at, own.unwrap_or(self.now));
+        let parked = parked.max(own).filter(|until| *until > self.now);
         let one = self.receipt(receipt);
         (one.state, one.due, one.parked, one.lease) = (ReceiptState::Pending, due, parked, None);
     }

@@ -382,6 +382,17 @@ impl Model {
                 Some(REASSERT_AFTER)
             }
             Learnt::Said(Said::Retry | Said::Ambiguous) => Some(REASSERT_AFTER),
+            // The edit in doubt may stand there: it is repeated as plainly as it takes.
+            Learnt::Said(said @ (Said::Reshape | Said::Bug)) => {
+                let shape = &mut self.receipt(receipt).shape;
+                let plainer = match (said, *shape) {
+                    (_, Shape::Excerpt) => None,
+                    (Said::Reshape, Shape::Rich) => Some(Shape::Plain),
+                    _ => Some(Shape::Excerpt),
+                };
+                *shape = plainer.unwrap_or(*shape);
+                plainer.map(|_| 0)
+            }
             _ => None,
         };
         let one = self.receipt(receipt);
