@@ -24,7 +24,6 @@ pub mod wait;
 
 pub use crash::Crash;
 pub use crowd::{Crowd, Form};
-pub use draw::Draw;
 pub use planners::{Plan, Planners};
 pub use program::{Home, Running};
 pub use scene::Scene;

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use wilco_sim::{Chaos, Profile};
+use wilco_sim::{Chaos, Draw, Profile};
 use wilco_tests::puppet::Run;
-use wilco_tests::real::Draw;
 use wilco_tests::{Actor, Where};
 
 use super::{OPS, Watched};

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use wilco_sim::{Chaos, Entry, Profile, Snapshot};
+use wilco_sim::{Chaos, Draw, Entry, Profile, Snapshot};
 use wilco_tests::real::count::Tally;
 use wilco_tests::real::occurrences::{self, Facts};
-use wilco_tests::real::{Crash, Draw, Home, Plan, Planners, Running, Stand, under_test, wait};
+use wilco_tests::real::{Crash, Home, Plan, Planners, Running, Stand, draw, under_test, wait};
 
 use super::{FOLLOWUPS, conclude, draw_for, every_passing, platform_program, program};
 
@@ -162,7 +162,7 @@ async fn life(scene: &Scene, draw: &mut Draw) -> Result<(), String> {
     let plans: Vec<(Plan, u64)> = (0..1 + draw.below(2))
         .map(|_| ([Plan::Reminder, Plan::Turn][usize::try_from(draw.below(2)).unwrap_or(0)], 1 + draw.below(3)))
         .collect();
-    let moment = draw.moment();
+    let moment = draw::moment(draw);
     let running = scene.home.start(None);
     let saying = async {
         for (plan, seconds) in plans {
@@ -192,7 +192,7 @@ async fn random_moments(seed: u64, run: u64) -> Result<Tally, String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f8_f19_killed_at_100_random_moments_every_due_time_becomes_visible_once() {
-    let seed = Draw::seed_of_this_run();
+    let seed = draw::seed_of_this_run();
     let all = stream::iter(0..RUNS).map(|run| async move { (format!("run {run}"), random_moments(seed, run).await) });
     let runs = all.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     conclude("follow-ups, 100 random moments", seed, runs.into_iter().collect());
@@ -231,7 +231,7 @@ async fn named_point(seed: u64, run: u64, crash: &Crash) -> Result<Tally, String
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f8_f19_killed_between_claim_injection_and_settlement_every_due_time_becomes_visible_once() {
-    let seed = Draw::seed_of_this_run();
+    let seed = draw::seed_of_this_run();
     let all = stream::iter((0_u64..).zip(every_passing(&FOLLOWUPS, &[1, 2, 4]))).map(|(run, crash)| async move {
         let tally = named_point(seed, run, &crash).await;
         (crash.to_string(), tally)

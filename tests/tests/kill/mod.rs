@@ -11,8 +11,9 @@ mod platform;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use wilco_sim::Draw;
+use wilco_tests::real::Crash;
 use wilco_tests::real::count::Tally;
-use wilco_tests::real::{Crash, Draw};
 
 /// The program that is killed.
 fn program() -> &'static Path {

@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use wilco_tests::real::count::Tally;
 use wilco_tests::real::page::Page;
 use wilco_tests::real::visitors::{OPENS_WITHIN, Visitors};
-use wilco_tests::real::{Crash, Draw, Form, Home, Running, wait};
+use wilco_tests::real::{Crash, Form, Home, Running, draw, wait};
 
 use super::{JOBS, conclude, draw_for, every_passing, program};
 
@@ -63,7 +63,7 @@ async fn random_moments(seed: u64, run: u64) -> Result<Tally, String> {
         };
         tokio::select! {
             () = living => {}
-            () = wait::pause(draw.moment()) => {}
+            () = wait::pause(draw::moment(&mut draw)) => {}
         }
         running.kill().await?;
     }
@@ -72,7 +72,7 @@ async fn random_moments(seed: u64, run: u64) -> Result<Tally, String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r15_killed_at_100_random_moments_the_page_loses_nothing_and_shows_nothing_twice() {
-    let seed = Draw::seed_of_this_run();
+    let seed = draw::seed_of_this_run();
     let all = stream::iter(0..RUNS).map(|run| async move { (format!("run {run}"), random_moments(seed, run).await) });
     let runs = all.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     conclude("100 random moments over the page", seed, runs.into_iter().collect());
@@ -119,7 +119,7 @@ async fn named_point(crash: &Crash) -> Result<Tally, String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r15_killed_at_every_named_point_the_page_loses_nothing_and_shows_nothing_twice() {
-    let seed = Draw::seed_of_this_run();
+    let seed = draw::seed_of_this_run();
     let points = every_passing(&JOBS, &[1, 3]);
     let all = stream::iter(points).map(|crash| async move {
         let tally = named_point(&crash).await;

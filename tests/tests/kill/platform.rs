@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use wilco_sim::{Chaos, Profile};
+use wilco_sim::{Chaos, Draw, Profile};
 use wilco_tests::real::count::Tally;
-use wilco_tests::real::draw::Draw;
+use wilco_tests::real::draw;
 use wilco_tests::real::{Crash, Crowd, Form, Home, Scene, wait};
 
 use super::{JOBS, conclude, draw_for, every_passing, platform_program, program};
@@ -107,7 +107,7 @@ async fn random_moments(seed: u64, run: u64) -> Result<(Tally, u64), String> {
     let lives = async {
         let mut with_children = 0_u64;
         for life in 0..MOMENTS / RUNS {
-            let (moment, forms) = (draw.moment(), asked_in_a_life(&mut draw));
+            let (moment, forms) = (draw::moment(&mut draw), asked_in_a_life(&mut draw));
             let children = dies_after(&scene, moment, life % EVERY == 0, &forms).await?;
             with_children += u64::from(children > 0);
         }
@@ -127,7 +127,7 @@ async fn random_moments(seed: u64, run: u64) -> Result<(Tally, u64), String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r15_killed_at_100_random_moments_nothing_is_lost_and_nothing_is_shown_twice() {
-    let seed = Draw::seed_of_this_run();
+    let seed = draw::seed_of_this_run();
     let all = stream::iter(0..RUNS).map(|run| async move { (run, random_moments(seed, run).await) });
     let all: Vec<_> = all.buffer_unordered(AT_ONCE).collect().await;
     let with_children: u64 = all.iter().filter_map(|(_, run)| run.as_ref().ok()).map(|(_, count)| count).sum();
@@ -200,7 +200,7 @@ async fn named_point(seed: u64, run: u64, crash: &Crash) -> Result<Tally, String
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r15_killed_at_every_named_point_nothing_is_lost_and_nothing_is_shown_twice() {
-    let seed = Draw::seed_of_this_run();
+    let seed = draw::seed_of_this_run();
     let points = every_passing(&JOBS, &[1, 2, 4]);
     let all = stream::iter((0_u64..).zip(points)).map(|(run, crash)| async move {
         let tally = named_point(seed, run, &crash).await;
