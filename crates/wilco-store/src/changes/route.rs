@@ -7,7 +7,7 @@ use wilco_core::{Address, Cause, ContractId, MessageRef, Timestamp};
 
 use super::contract::{self, Due};
 use super::settle::Settled;
-use super::verdict::Case;
+use super::verdict::{Case, PARK_CHAT};
 use crate::engine::{Tx, args};
 use crate::error::StoreError;
 use crate::journal;
@@ -223,6 +223,10 @@ pub(crate) async fn rewrite(
                 tx.run(MOVE_MESSAGE, args![json(&MessageRef { address, ..message }), &one.id]).await?;
             }
         }
+    }
+    // The new chat may have asked for silence before.
+    if let Some(until) = contract::due(tx, to, now).await?.parked {
+        tx.run(PARK_CHAT, args![until, &to.account, &to.channel]).await?;
     }
     let (old, new) = (from.clone(), to.clone());
     tx.tell(move || tracing::info!(from = %old, to = %new, at = now.0, "chat moved"));

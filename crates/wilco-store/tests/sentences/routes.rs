@@ -5,7 +5,7 @@ use wilco_core::desk::ReceiptFilter;
 use wilco_core::journal::Event;
 use wilco_core::receipt::ReceiptKind::{Content, File, Ping, Stub};
 use wilco_core::receipt::ReceiptState::{Failed, Pending, Surfaced, Waiting};
-use wilco_core::{Address, NotSurfaced};
+use wilco_core::{Address, NotSurfaced, Scope};
 use wilco_store::changes::{Asker, RetryReceipt, Settled};
 use wilco_store::reads::ListReceipts;
 
@@ -35,6 +35,22 @@ proves!(d12_a_moved_chat_is_rewritten_everywhere_and_messages_are_looked_for_the
     w.surface(&stub).await;
     w.surface_due().await;
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
+proves!(r9_d12_what_moves_into_a_chat_that_asked_for_silence_keeps_to_it, |w| {
+    let there = Address::channel("sim", "ops-2");
+    w.ask_for("report", "ana", wilco_core::Place::public(there.clone())).await;
+    let parked = w.claim_one(Stub).await;
+    w.answer(&parked, NotSurfaced::RetryAfter { delay: secs(20), scope: Scope::Chat }).await;
+    w.report().await;
+    w.report().await;
+    let claims = w.claim().await;
+    w.answer(&claims[1], retry()).await;
+    w.answer(&claims[0], NotSurfaced::Moved(there)).await;
+    w.pass(secs(19));
+    assert!(w.claim().await.is_empty(), "neither the one that heard of it nor the one that was taken along");
+    w.pass(secs(1));
+    assert_eq!(w.claim().await.len(), 3);
 });
 
 proves!(d10_a_thread_whose_chat_moved_takes_nothing_of_its_neighbours_along, |w| {

@@ -278,6 +278,14 @@ impl Model {
             }
         }
         along.into_iter().for_each(|contract| self.note(contract.0, "route_step"));
+        // The new chat may have asked for silence before.
+        let to = Address { channel: channel.to_owned(), ..from.clone() };
+        let Some(until) = self.may_leave(&to, self.now).1 else { return };
+        for one in self.receipts.values_mut().filter(|one| one.at.account == to.account && one.at.channel == channel) {
+            if one.due.is_some_and(|due| due < until) {
+                (one.due, one.parked) = (Some(until), Some(until));
+            }
+        }
     }
 
     /// It leaves for the new id of its chat, and nothing is spent.
