@@ -220,8 +220,12 @@ impl Messaging for Wire {
     }
 
     async fn probe(&self, address: &Address) -> DeliveryOutcome {
-        self.clock.sleep_until(self.weather.slow_probes()).await;
-        self.call(About::new(Verb::Probe, address), self.inner.probe(address)).await
+        let answered = async {
+            let answer = self.inner.probe(address).await;
+            self.clock.sleep_until(self.weather.slow_probes()).await;
+            answer
+        };
+        self.call(About::new(Verb::Probe, address), answered).await
     }
 
     async fn status(&self, address: &Address, update: &StatusUpdate) -> DeliveryOutcome {

@@ -3,7 +3,7 @@
 //! Whether it does is a matter of minutes and belongs to `just mutants`. That the patches still mean
 //! something is looked at here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use super::{Source, files, none, read, root};
@@ -20,14 +20,14 @@ fn name(patch: &Source) -> &str {
     patch.path.trim_start_matches(FOLDER).trim_start_matches('/').trim_end_matches(".patch")
 }
 
-/// The patches that the page lists.
-fn listed() -> BTreeSet<String> {
+/// The seed and the invariant that the page lists for each patch.
+fn listed() -> BTreeMap<String, (String, String)> {
     let page = read(&format!("{FOLDER}/README.md"));
     let rows = page.lines().filter_map(|line| {
         let cells: Vec<&str> = line.strip_prefix("| [")?.split('|').map(str::trim).collect();
         let name = cells.first()?.split(']').next()?;
         assert_eq!(cells[0], format!("{name}]({name}.patch)"), "a row links to its patch");
-        Some(name.to_owned())
+        Some((name.to_owned(), ((*cells.get(2)?).to_owned(), (*cells.get(3)?).to_owned())))
     });
     rows.collect()
 }
@@ -58,8 +58,19 @@ fn every_mutation_stands_in_the_table_and_every_row_is_one() {
     let listed = listed();
     let patches = patches();
     let named: BTreeSet<&str> = patches.iter().map(name).collect();
-    let rows: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
+    let rows: BTreeSet<&str> = listed.keys().map(String::as_str).collect();
     assert_eq!(named, rows, "the patches and the rows of the table in {FOLDER}/README.md are the same");
+}
+
+/// A seed that notices nothing any more is found out by `just mutants`, one that is not there here.
+#[test]
+fn every_mutation_has_a_seed_that_notices_it() {
+    let number = |cell: &str| cell.parse::<u64>().is_ok();
+    let listed = listed();
+    let without = listed.iter().filter(|(_, (seed, invariant))| !number(seed) || !number(invariant));
+    let without: Vec<String> =
+        without.map(|(name, (seed, invariant))| format!("{name}: {seed}, {invariant}")).collect();
+    none("mutations without a seed or an invariant; `tests/mutations/check --search` finds them:", &without);
 }
 
 #[test]

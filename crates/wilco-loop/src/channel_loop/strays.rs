@@ -1,6 +1,7 @@
 //! Stubs that nobody knew of: a lost answer left them behind, and a press has shown where they stand.
 
-use wilco_core::{Body, DeliveryKey, Envelope, MessageRef, Short, WorkerId, wording};
+use wilco_core::{Body, DeliveryKey, DeliveryOutcome, Envelope, MessageRef, Short, WorkerId, wording};
+use wilco_store::changes::{MayCall, Probed};
 use wilco_store::reads::InspectJob;
 
 use crate::shared::Shared;
@@ -16,12 +17,26 @@ pub(super) async fn adopt(shared: Shared, worker: WorkerId, short: Short, messag
         return;
     }
     let Some(adapter) = shared.adapter(&message.address.account) else { return };
+    // It is a courtesy: where the platform wants silence, the next press tries again.
+    let address = message.address.clone();
+    let may = shared.store().read(MayCall { address: address.clone(), now: shared.now() }).await;
+    if !matches!(may, Ok(true)) {
+        return;
+    }
     let job = wording::Job { kind: &inspection.job.kind, short: &short };
     let body: Body = wording::stray(job);
     let envelope = Envelope::plain(message.address.clone(), DeliveryKey::new("stray"), body);
     let outcome = crate::delivery::bounded(shared.clock(), adapter.edit(&message, &envelope)).await;
     match outcome {
-        Ok(outcome) => tracing::info!(worker_id = %worker, outcome = outcome.name(), "stray stub adopted"),
+        Ok(outcome) => {
+            tracing::info!(worker_id = %worker, outcome = outcome.name(), "stray stub adopted");
+            if let DeliveryOutcome::NotSurfaced(reason) = outcome {
+                let heard = Probed { address, reason, now: shared.now() };
+                if let Err(error) = shared.store().write(heard).await {
+                    tracing::warn!(worker_id = %worker, %error, "what a platform asked for is not stored");
+                }
+            }
+        }
         Err(cause) => tracing::warn!(worker_id = %worker, %cause, "stray stub could not be adopted"),
     }
 }

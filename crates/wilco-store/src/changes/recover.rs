@@ -41,8 +41,8 @@ pub(super) const IN_DOUBT: &str = concat!(
                         edit_open = CASE WHEN kind IN ('stub', 'ping') THEN 0 ELSE 1 END \
                         WHERE state = 'sending' AND ((lease_owner <> $2 AND $3 = 1) OR lease_until <= $1)"
 );
-pub(super) const WINDOWS: &str =
-    "UPDATE contracts SET edit_until = NULL, doubt_at = $1 WHERE edit_open = 1 AND edit_until IS NOT NULL";
+/// A doubt counts from here on: how old it is can be told by no clock that was set meanwhile.
+pub(super) const WINDOWS: &str = "UPDATE contracts SET edit_until = NULL, doubt_at = $1 WHERE edit_open = 1";
 pub(super) const WAKE: &str = "UPDATE receipts SET due_at = CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END \
                     WHERE attempts = 0 AND due_at > CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END";
 pub(super) const RENEW: &str = "UPDATE workers SET lease_until = $1 WHERE owner = $2";

@@ -212,6 +212,8 @@ impl Settle {
         // An edit that was under way when the message was filled has landed long before this.
         let fresh = receipt.settled.is_some_and(|at| self.now.since(at) < REASSERT_FOR);
         let at = again.filter(|_| fresh).map(|delay| self.now.plus(delay));
+        // What stands there keeps its shape when nobody changes it any more.
+        let shape = if at.is_some() { shape } else { receipt.shape };
         tx.run(REASSERTED, args![at, shape.name(), &receipt.id]).await?;
         if receipt.kind == ReceiptKind::Question {
             // A repetition whose answer was lost may land on top of what comes next, as the first edit might have.

@@ -32,10 +32,16 @@ const RESHAPE: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parke
                        last_error = $4, lease_owner = NULL, lease_until = NULL WHERE id = $5";
 const PARK_ONE: &str = "UPDATE receipts SET state = 'pending', due_at = $1, parked_until = $2, \
                         lease_owner = NULL, lease_until = NULL WHERE id = $3";
-pub(super) const PARK_CHAT: &str = "UPDATE receipts SET due_at = $1, parked_until = $1 \
-                         WHERE settled_at IS NULL AND account = $2 AND channel = $3 AND due_at < $1";
-pub(super) const PARK_ACCOUNT: &str = "UPDATE receipts SET due_at = $1, parked_until = $1 \
-                            WHERE settled_at IS NULL AND account = $2 AND due_at < $1";
+/// What is due later is told as well, because it may be hurried.
+macro_rules! park {
+    () => {
+        "UPDATE receipts SET due_at = CASE WHEN due_at < $1 THEN $1 ELSE due_at END, \
+         parked_until = CASE WHEN parked_until > $1 THEN parked_until ELSE $1 END \
+         WHERE settled_at IS NULL AND due_at IS NOT NULL AND account = $2"
+    };
+}
+pub(super) const PARK_CHAT: &str = concat!(park!(), " AND channel = $3");
+pub(super) const PARK_ACCOUNT: &str = park!();
 const PARK: &str = "INSERT INTO parks (account, channel, until) VALUES ($1, $2, $3) \
                     ON CONFLICT (account, channel) DO UPDATE SET until = CASE WHEN excluded.until > parks.until \
                     THEN excluded.until ELSE parks.until END";

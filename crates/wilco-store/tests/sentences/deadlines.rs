@@ -9,7 +9,7 @@ use wilco_core::receipt::ReceiptKind::{Content, Ping, Question, Stub};
 use wilco_core::receipt::ReceiptState::{Failed, Pending, Surfaced};
 use wilco_core::settings::KindSettings;
 use wilco_core::worker::{EndKind, Ending, OnInterrupt, WorkerState};
-use wilco_core::{Press, Timestamp};
+use wilco_core::{NotSurfaced, Press, Scope, Timestamp};
 use wilco_store::args;
 use wilco_store::changes::{AnswerDone, AskQuestion, Asked, ExtendDeadlines, Offered};
 
@@ -404,4 +404,27 @@ proves!(r18_a_question_over_an_edit_in_doubt_is_asserted_while_it_is_open, |w| {
     press(&mut w, &job, 2, "ana", 0).await;
     w.pass(secs(45));
     assert!(w.claim().await.is_empty(), "an answered question is not repeated");
+});
+
+proves!(r9_w6_a_stub_is_not_hurried_into_a_silence_that_was_asked_for_while_it_was_due_later, |w| {
+    let job = w.report().await;
+    let limit = w.contract_row(&job.contract).await.opt_time("ack_deadline").unwrap().unwrap();
+    loop {
+        let claim = w.claim_one(Stub).await;
+        w.answer(&claim, retry()).await;
+        let due = w.receipt(&job.stub).await.opt_time("due_at").unwrap().unwrap();
+        if due > limit.plus(secs(2)) {
+            break;
+        }
+        w.now = due;
+    }
+    w.report().await;
+    let other = w.claim_one(Stub).await;
+    let delay = limit.since(w.now) + secs(1);
+    w.answer(&other, NotSurfaced::RetryAfter { delay, scope: Scope::Chat }).await;
+    w.now = limit;
+    w.judge().await;
+    assert!(w.claim().await.is_empty(), "the deadline is no reason to break the silence");
+    w.pass(secs(1));
+    assert_eq!(w.claim_one(Stub).await.envelope.receipt, other.envelope.receipt);
 });

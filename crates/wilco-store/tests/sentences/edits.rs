@@ -314,6 +314,21 @@ proves!(r9_r18_the_repetition_waits_as_long_as_its_account_was_told_to, |w| {
     assert!(claims.iter().any(|claim| claim.reassert) && claims.iter().any(|claim| !claim.reassert));
 });
 
+proves!(r18_a_doubt_counts_anew_from_the_start_of_a_process_whose_clock_was_set, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, ambiguous()).await;
+    // The wall clock is set an hour forward, and the next process takes its time from there.
+    w.pass(secs(3_600));
+    w.recover("two", true).await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    w.surface_due().await;
+    w.pass(secs(45));
+    assert!(w.claim_one(Content).await.reassert);
+});
+
 proves!(r18_an_edit_that_was_open_in_a_crash_counts_as_in_doubt, |w| {
     let job = w.running().await;
     w.record(&job, "one").await;

@@ -263,6 +263,23 @@ impl<'a> Ground<'a> {
         })
     }
 
+    /// Whether the last edit of this message was begun before the wall clock was set forward and landed when a
+    /// process had begun with the new time: to that one, it had landed long ago.
+    pub fn outran_the_clock(&self, message: &str) -> bool {
+        let log = &self.evidence.log;
+        let last = log.iter().rev().find_map(|entry| match &entry.what {
+            Logged::Edited { call, message: edited, .. } if edited == message => Some((entry.at, *call)),
+            _ => None,
+        });
+        let Some((landed, call)) = last else { return false };
+        let begun = log.iter().find(|entry| entry.seq == call).map_or(landed, |entry| entry.at);
+        let began = |set: Timestamp| {
+            let mut backs = self.facts.away.iter().map(|(_, back)| *back);
+            backs.any(|back| back >= set && back >= begun && back <= landed)
+        };
+        self.facts.steps.iter().any(|(at, by)| *by > 0 && began(*at))
+    }
+
     /// Whether a contract has given an address up, or its chat has another id now.
     pub fn has_left(&self, contract: &str, address: &Address) -> bool {
         let steps = self.left.get(contract).map(Vec::as_slice).unwrap_or_default();

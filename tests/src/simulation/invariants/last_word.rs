@@ -70,12 +70,12 @@ fn open(message: &Message) -> bool {
 }
 
 /// Why nobody could have given this message its end: its address was given up, the platform said that it
-/// cannot be edited, or the failure of what it should show is recorded.
+/// cannot be edited, the clock was set under an edit, or the failure of what it should show is recorded.
 fn excused(ground: &Ground<'_>, contract: &str, message: &Message) -> bool {
     if ground.has_left(contract, &message.address) {
         return true;
     }
-    let refused = ground.is_out_of_reach(&message.id);
+    let refused = ground.is_out_of_reach(&message.id) || ground.outran_the_clock(&message.id);
     let part = message.receipt.as_ref().and_then(|id| ground.receipts.get(id.as_str())).map_or(0, |stub| stub.part);
     let fills = |one: &ReceiptRow| if one.kind == "content" { 0 } else { one.part };
     let recorded = ground.terminal(contract).any(|one| one.state == "failed" && fills(one) == part);

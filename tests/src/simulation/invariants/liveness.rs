@@ -13,6 +13,8 @@ use crate::simulation::evidence::ReceiptRow;
 
 /// The longest wait between two attempts, five hours, as long as its jitter may make it.
 const LONGEST_WAIT: i64 = 5 * 3_600_000 * 12 / 10;
+/// How long a call may hang.
+const CALL: i64 = 15_000;
 /// What is left for everything else.
 const MINUTE: i64 = 60_000;
 
@@ -119,14 +121,18 @@ fn promptly(ground: &Ground<'_>, found: &mut Found) {
     due_times(ground, found);
 }
 
-/// The longest wait that a receipt of a contract had reached when the faults stopped, in milliseconds.
+/// The longest wait that a receipt of a contract had reached when the faults stopped, in milliseconds, and what a
+/// call may take that hung then.
 fn reached(ground: &Ground<'_>, contract: &str) -> i64 {
-    let tried = |receipt: &ReceiptRow| {
-        let calls = ground.calls_of(&receipt.id).iter().filter(|called| called.at <= ground.facts.calm);
-        (calls.filter(|called| called.is_delivery()).count(), receipt.kind == "stub")
+    let wait = |receipt: &&ReceiptRow| {
+        // After that, the one that succeeded came.
+        let failed = usize::try_from(receipt.attempts.saturating_sub(1)).unwrap_or(0);
+        super::scopes::wait_after(failed, receipt.kind == "stub")
     };
-    let waits = ground.receipts_of(contract).iter().map(|receipt| tried(receipt));
-    waits.map(|(calls, stub)| super::scopes::wait_after(calls, stub)).max().unwrap_or(0)
+    let tried = ground.receipts_of(contract).iter().filter(|receipt| {
+        ground.calls_of(&receipt.id).iter().any(|called| called.at <= ground.facts.calm) || receipt.generation > 0
+    });
+    tried.map(wait).max().map_or(0, |wait| wait + CALL)
 }
 
 /// What fell due in the calm fired within the minute.

@@ -80,12 +80,10 @@ impl<'a> Quiet<'a> {
 fn silences_are_kept(ground: &Ground<'_>, found: &mut Found) {
     let mut silences: BTreeMap<Quiet<'_>, Silence<'_>> = BTreeMap::new();
     for called in ground.calls.iter().copied() {
-        // A press on a stray shows where it stands, and its answer to that one press is the only such call.
-        let is_answer = called.call.key.as_ref().is_some_and(|key| key.as_str() == "stray");
         for quiet in Quiet::disturbed(called) {
             let Some(silence) = silences.get_mut(&quiet) else { continue };
             let early = called.at > silence.asked.at && called.at.0 + READING < silence.until;
-            if early && !is_answer && !silence.told && !forgotten(ground, silence.asked.at, called.at) {
+            if early && !silence.told && !forgotten(ground, silence.asked.at, called.at) {
                 silence.told = true;
                 let (asked, verb) = (silence.asked.at, silence.asked.call.verb.name());
                 found.add(

@@ -34,7 +34,7 @@ pub(super) fn the_message_shows_what_is_stored(
     if !showed_it {
         return found.add(1, format!("{what} is surfaced as {id}, and no call ever put it there"));
     }
-    if message.deleted || worker.kept == 0 || ground.is_out_of_reach(id) {
+    if message.deleted || worker.kept == 0 || ground.is_out_of_reach(id) || ground.outran_the_clock(id) {
         return;
     }
     let Some(body) = stored_body(ground, worker, receipt) else {
@@ -88,7 +88,8 @@ pub(super) fn the_whole_result_is_shown_in_order(
         }
         let messages: Vec<_> =
             pieces.iter().filter_map(|one| ground.messages.get(ground.named.get(one.id.as_str())?.as_str())).collect();
-        if messages.len() != pieces.len() || messages.iter().any(|one| one.deleted || ground.is_out_of_reach(&one.id)) {
+        let lost = |id: &str| ground.is_out_of_reach(id) || ground.outran_the_clock(id);
+        if messages.len() != pieces.len() || messages.iter().any(|one| one.deleted || lost(&one.id)) {
             continue;
         }
         let shown: String = messages.iter().map(|message| words(below_header(&message.shown().text))).collect();

@@ -254,10 +254,15 @@ impl Model {
         let channel = if whole_account { String::new() } else { at.channel.clone() };
         let park = self.parks.entry((account, channel)).or_insert(until);
         *park = until.max(*park);
+        self.hush(at, whole_account, until);
+    }
+
+    /// What is due there leaves no earlier, also when it is hurried.
+    pub(super) fn hush(&mut self, at: &Address, whole_account: bool, until: Ms) {
         for one in self.receipts.values_mut() {
             let inside = one.at.account == at.account && (whole_account || one.at.channel == at.channel);
-            if inside && one.due.is_some_and(|due| due < until) {
-                (one.due, one.parked) = (Some(until), Some(until));
+            if inside && one.due.is_some() {
+                (one.due, one.parked) = (one.due.max(Some(until)), one.parked.max(Some(until)));
             }
         }
     }

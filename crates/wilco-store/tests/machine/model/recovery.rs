@@ -29,7 +29,7 @@ impl Model {
             in_doubt += 1;
         }
         if alone {
-            for one in self.contracts.values_mut().filter(|one| one.edit_open && one.edit_until.is_some()) {
+            for one in self.contracts.values_mut().filter(|one| one.edit_open) {
                 (one.edit_until, one.doubt) = (None, Some(now));
             }
             self.wake(|_| true);

@@ -280,11 +280,8 @@ impl Model {
         along.into_iter().for_each(|contract| self.note(contract.0, "route_step"));
         // The new chat may have asked for silence before.
         let to = Address { channel: channel.to_owned(), ..from.clone() };
-        let Some(until) = self.may_leave(&to, self.now).1 else { return };
-        for one in self.receipts.values_mut().filter(|one| one.at.account == to.account && one.at.channel == channel) {
-            if one.due.is_some_and(|due| due < until) {
-                (one.due, one.parked) = (Some(until), Some(until));
-            }
+        if let Some(until) = self.may_leave(&to, self.now).1 {
+            self.hush(&to, false, until);
         }
     }
 
@@ -380,6 +377,7 @@ impl Model {
     /// The repetition is a precaution: it is tried again for a while, and changes no promise.
     fn reasserted(&mut self, receipt: Receipt, learnt: &Learnt) -> Settled {
         let (now, at) = (self.now, self.receipts[&receipt].at.clone());
+        let mut plainer = None;
         let again = match learnt {
             Learnt::Said(Said::RetryAfter(delay, scope)) => {
                 self.park_scope(&at, *scope, now + delay);
@@ -392,13 +390,11 @@ impl Model {
             Learnt::Said(Said::Retry | Said::Ambiguous) => Some(REASSERT_AFTER),
             // The edit in doubt may stand there: it is repeated as plainly as it takes.
             Learnt::Said(said @ (Said::Reshape | Said::Bug)) => {
-                let shape = &mut self.receipt(receipt).shape;
-                let plainer = match (said, *shape) {
+                plainer = match (said, self.receipts[&receipt].shape) {
                     (_, Shape::Excerpt) => None,
                     (Said::Reshape, Shape::Rich) => Some(Shape::Plain),
                     _ => Some(Shape::Excerpt),
                 };
-                *shape = plainer.unwrap_or(*shape);
                 plainer.map(|_| 0)
             }
             _ => None,
@@ -406,6 +402,7 @@ impl Model {
         let one = self.receipt(receipt);
         let recent = one.settled.is_some_and(|settled| now - settled < REASSERT_FOR);
         one.reassert = again.filter(|_| recent).map(|delay| now + delay);
+        one.shape = plainer.filter(|_| recent).unwrap_or(one.shape);
         one.edit_open = false;
         let (due, attempts) = (one.reassert, one.attempts);
         if receipt.kind == ReceiptKind::Question {
