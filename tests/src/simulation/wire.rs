@@ -177,7 +177,16 @@ impl Wire {
             }
             // A message that cannot be edited any more is one that somebody has removed.
             Fault::NotEditable => message.is_some_and(|message| self.platform().delete(&message.message).is_ok()),
-            fault => {
+            Fault::RetryAfter { .. }
+            | Fault::Hang { .. }
+            | Fault::Dropped
+            | Fault::Lost
+            | Fault::LateApply { .. }
+            | Fault::ServerError { .. }
+            | Fault::HalfAnswer
+            | Fault::Reshape
+            | Fault::StopAccount
+            | Fault::Bug => {
                 self.platform().fault(Rule::new(fault).on(verb));
                 true
             }

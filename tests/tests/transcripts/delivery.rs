@@ -5,7 +5,7 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use wilco_core::contract::ContractState;
 use wilco_core::receipt::ReceiptKind;
-use wilco_core::{EnvelopeKind, Scope};
+use wilco_core::{Address, EnvelopeKind, Scope};
 use wilco_sim::{Fault, Rule, Verb};
 use wilco_tests::logbook::Line;
 use wilco_tests::{Actor, Logbook, Stage, Where};
@@ -376,6 +376,29 @@ async fn d14_a_way_that_finds_its_next_place_taken_goes_past_it_while_nothing_is
 
           All is well.
           [Details]
+    ");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn d12_m3_a_press_under_the_old_id_of_a_chat_that_moved_is_no_press_on_a_stray() {
+    let stage = Stage::new().await;
+    let ana = Actor::named("ana");
+    stage.runs(&ana, THREAD).await;
+    let (message, cancel) = stage.button("Cancel");
+    let other = stage.runs(&ana, OPS).await;
+    stage.platform.move_chat(&stage.address(OPS), &Address::channel("sim", "ops-2"));
+    // One of them hears of it, and takes the other's message along.
+    other.ends("Elsewhere.");
+    stage.seconds(5).await;
+    stage.presses_late(&ana, THREAD, Some(&message), &cancel).await;
+    stage.seconds(5).await;
+    assert_snapshot!(stage.sees(THREAD), @"
+    ana | /run report
+    bot | On it · report · u6b3
+          [Cancel]
+    only ana sees | Cancelling · u6b3 · asked by ana
+                    reason: no reason given
     ");
     stage.ends().await;
 }

@@ -267,9 +267,9 @@ impl<'a> Ground<'a> {
     /// process had begun with the new time: to that one, it had landed long ago.
     pub fn outran_the_clock(&self, message: &str) -> bool {
         let log = &self.evidence.log;
-        let last = log.iter().rev().find_map(|entry| match &entry.what {
-            Logged::Edited { call, message: edited, .. } if edited == message => Some((entry.at, *call)),
-            _ => None,
+        let last = log.iter().rev().find_map(|entry| {
+            let Logged::Edited { call, message: edited, .. } = &entry.what else { return None };
+            (edited == message).then_some((entry.at, *call))
         });
         let Some((landed, call)) = last else { return false };
         let begun = log.iter().find(|entry| entry.seq == call).map_or(landed, |entry| entry.at);
