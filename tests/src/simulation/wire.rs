@@ -230,9 +230,8 @@ impl Messaging for Wire {
 
     async fn probe(&self, address: &Address) -> DeliveryOutcome {
         let answered = async {
-            let answer = self.inner.probe(address).await;
             self.clock.sleep_until(self.weather.slow_probes()).await;
-            answer
+            self.inner.probe(address).await
         };
         self.call(About::new(Verb::Probe, address), answered).await
     }
