@@ -31,6 +31,8 @@ struct Doom {
     /// How many calls to the platform were begun, for the trace.
     calls: u64,
     call: Option<(Verb, Option<EnvelopeKind>)>,
+    /// The number of the last edit among them.
+    edit: u64,
     /// How often the point of a death beside a call was passed since that call.
     beside: u64,
     taken: Vec<Death>,
@@ -61,6 +63,8 @@ pub struct Passing {
     pub calls: u64,
     /// What the last of them was for.
     pub call: Option<(Verb, Option<EnvelopeKind>)>,
+    /// The number of the last edit among them; 0 before the first.
+    pub edit: u64,
 }
 
 /// How the thread's life is steered by the driver.
@@ -83,6 +87,7 @@ impl Reins {
             passings: 0,
             calls: 0,
             call: None,
+            edit: 0,
             beside: 0,
             taken: Vec::new(),
             trace: trace.then(Vec::new),
@@ -154,6 +159,9 @@ pub(super) fn call_begins(verb: Verb, kind: Option<EnvelopeKind>) {
     let _counted: Option<()> = with(|doom| {
         doom.calls += 1;
         doom.call = Some((verb, kind));
+        if verb == Verb::Edit {
+            doom.edit = doom.calls;
+        }
     });
 }
 
@@ -166,7 +174,8 @@ impl Doom {
         self.passings += 1;
         assert!(self.passings < TOO_MANY, "the process goes round in circles: {point} was passing {TOO_MANY}");
         if let Some(trace) = &mut self.trace {
-            trace.push(Passing { number: self.passings, point, calls: self.calls, call: self.call });
+            let (number, calls, call, edit) = (self.passings, self.calls, self.call, self.edit);
+            trace.push(Passing { number, point, calls, call, edit });
         }
         if point == "store.before_commit" {
             living.log_before = length(&log_of(&living.store));

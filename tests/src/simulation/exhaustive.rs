@@ -78,7 +78,11 @@ pub fn cells(profile: Profile, breadth: Breadth) -> Vec<Cell> {
                     continue;
                 }
                 let fits = |kind: &&Vec<&Passing>| meets == Meets::CallAfter || befalls(fault.as_ref(), kind[0]);
-                let fitting: Vec<&Vec<&Passing>> = kinds.iter().filter(fits).collect();
+                let mut fitting: Vec<&Vec<&Passing>> = kinds.iter().filter(fits).collect();
+                if fitting.is_empty() {
+                    // No edit stands right before this point; the one before that has to do.
+                    fitting = kinds.iter().filter(|kind| kind[0].edit > 0).collect();
+                }
                 for passing in chosen(&fitting, turn + row + number, breadth) {
                     let schedule = with_death(&base, passing, &passings, fault.clone(), meets);
                     cells.push(Cell { point, outcome, meets, schedule });
@@ -129,9 +133,10 @@ fn with_death(
     fault: Option<Fault>,
     meets: Meets,
 ) -> Schedule {
-    let call = match meets {
-        Meets::CallBefore => passing.calls,
-        Meets::CallAfter => passing.calls + 1,
+    let call = match (meets, &fault) {
+        (Meets::CallBefore, Some(Fault::NotEditable)) => passing.edit,
+        (Meets::CallBefore, _) => passing.calls,
+        (Meets::CallAfter, _) => passing.calls + 1,
     };
     let fault = fault.map(|fault| CallFault { call, verb: Verb::Post, fault });
     let same = |other: &&&Passing| other.calls == passing.calls && other.number <= passing.number;

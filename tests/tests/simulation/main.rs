@@ -8,7 +8,7 @@ mod random;
 
 use std::sync::{Mutex, PoisonError};
 
-/// Whether this is the run that decides; a run at a desk takes a third of the schedules.
+/// Whether this is the run that decides; a run at a desk takes a tenth of the schedules and one platform of three.
 fn decides() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
