@@ -46,14 +46,11 @@ async fn dies_after(scene: &Scene, moment: Duration, of_a_command: bool, forms: 
     let running = scene.home.start(None);
     let killed = async {
         if of_a_command {
+            // One that nobody cancels: it lives until the kill, so that whoever looks for it cannot miss it.
+            scene.crowd.says(Form::Left).await;
             a_command_runs(scene).await?;
         }
         wait::pause(moment).await;
-        if of_a_command && !scene.home.has_children() {
-            // A person has cancelled that very one in the meantime; the kill is to hit one that lives.
-            scene.crowd.says(Form::Spin).await;
-            a_command_runs(scene).await?;
-        }
         running.kill().await
     };
     // What people have begun to say is said, whether somebody listens or not.
