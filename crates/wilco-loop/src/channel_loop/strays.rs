@@ -11,7 +11,8 @@ pub(super) async fn adopt(shared: Shared, worker: WorkerId, short: Short, messag
     let asker = wilco_store::changes::Asker::host();
     let query = InspectJob { asker, job: worker.to_string(), limit: wilco_core::desk::Limit::default() };
     let Ok(Ok(inspection)) = shared.store().read(query).await else { return };
-    // Under the chat's old id as well: a chat that has moved takes the addresses of its messages along.
+    // Under the chat's old id as well: a chat that has moved takes the addresses of its messages along. Where chats
+    // number their messages each for itself, a stray may be taken for known, and only stays as it is.
     let same = |one: &MessageRef| one.message == message.message && one.address.account == message.address.account;
     let known = inspection.contracts.iter().any(|contract| contract.message.as_ref().is_some_and(same));
     let open = inspection.contracts.iter().all(|contract| contract.message.is_none());

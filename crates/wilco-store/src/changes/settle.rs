@@ -191,8 +191,11 @@ impl Settle {
                         Some(soon)
                     }
                     NotSurfaced::Retry(_) | NotSurfaced::Ambiguous(_) => Some(soon),
-                    // What stands there now may be the edit in doubt: it is repeated as plainly as it takes.
-                    NotSurfaced::Reshape(_) | NotSurfaced::Bug(_) => {
+                    // What stands there now may be another edit, that of progress: the repetition is made as plain as
+                    // it takes. In a part or a file nothing else was ever shown.
+                    NotSurfaced::Reshape(_) | NotSurfaced::Bug(_)
+                        if matches!(receipt.kind, ReceiptKind::Content | ReceiptKind::Question) =>
+                    {
                         let contract = contract::load(tx, &receipt.contract).await?;
                         if let Verdict::Plainer { shape: plainer, .. } = self.verdict(receipt, &contract) {
                             shape = plainer;
@@ -201,9 +204,12 @@ impl Settle {
                             None
                         }
                     }
-                    NotSurfaced::Silent | NotSurfaced::Fallback(_) | NotSurfaced::Moved(_) | NotSurfaced::Gone(_) => {
-                        None
-                    }
+                    NotSurfaced::Silent
+                    | NotSurfaced::Reshape(_)
+                    | NotSurfaced::Bug(_)
+                    | NotSurfaced::Fallback(_)
+                    | NotSurfaced::Moved(_)
+                    | NotSurfaced::Gone(_) => None,
                 },
                 reason.name(),
             ),

@@ -147,6 +147,29 @@ proves!(r17_a_file_that_the_platform_refuses_becomes_an_excerpt, |w| {
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
 });
 
+proves!(r17_r18_a_file_that_stands_is_not_replaced_by_less_when_its_repetition_is_refused, |w| {
+    for refusal in [NotSurfaced::Reshape(cause()), NotSurfaced::Bug(cause())] {
+        let job = w.running().await;
+        w.finish(&job, Ending { files: vec![file("a.csv", 100)], ..Ending::bare(EndKind::Done, "") }).await;
+        for kind in [Stub, Content] {
+            let claim = w.claim_one(kind).await;
+            w.surface(&claim).await;
+        }
+        let first = w.claim_one(File).await;
+        w.answer(&first, ambiguous()).await;
+        w.pass(secs(5));
+        let second = w.claim_one(File).await;
+        w.surface(&second).await;
+        w.pass(secs(45));
+        let again = w.claim_one(File).await;
+        assert!(again.reassert && again.envelope.body.file.is_some());
+        assert_eq!(w.answer(&again, refusal).await, Settled::Surfaced);
+        w.pass(secs(3_600));
+        assert!(w.claim().await.is_empty(), "nobody takes the file away again");
+        assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+    }
+});
+
 proves!(r8_one_failed_part_fails_the_contract_and_the_others_still_arrive, |w| {
     let job = w.running().await;
     w.finish(&job, long()).await;

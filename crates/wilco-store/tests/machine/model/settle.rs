@@ -388,8 +388,10 @@ impl Model {
                 Some(REASSERT_AFTER)
             }
             Learnt::Said(Said::Retry | Said::Ambiguous) => Some(REASSERT_AFTER),
-            // The edit in doubt may stand there: it is repeated as plainly as it takes.
-            Learnt::Said(said @ (Said::Reshape | Said::Bug)) => {
+            // The progress may stand there: the repetition is made as plain as it takes.
+            Learnt::Said(said @ (Said::Reshape | Said::Bug))
+                if matches!(receipt.kind, ReceiptKind::Content | ReceiptKind::Question) =>
+            {
                 plainer = match (said, self.receipts[&receipt].shape) {
                     (_, Shape::Excerpt) => None,
                     (Said::Reshape, Shape::Rich) => Some(Shape::Plain),
