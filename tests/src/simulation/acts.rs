@@ -83,7 +83,9 @@ impl World {
                 self.lasts(*millis, Lasting::Offline);
             }
             Act::SlowProbes(millis) => {
-                self.weather.slows_probes(self.clock.monotonic() + Duration::from_millis(*millis));
+                let by = Duration::from_millis(*millis);
+                self.weather.slows_probes(self.clock.monotonic() + by);
+                self.slowed.push((self.now(), self.now().plus(by)));
             }
             Act::Refuse(table, millis) => {
                 // Without a process nobody is refused anything.
@@ -159,7 +161,10 @@ impl World {
         let since = self.now();
         #[allow(clippy::disallowed_methods, reason = "the machine sleeps: time passes and nobody sees it pass")]
         tokio::time::advance(by).await;
-        self.away.push((since, self.now()));
+        let slept = (since, self.now());
+        self.away.push(slept);
+        // Where nothing ran, nothing was suspended.
+        self.suspended.extend(self.bot().map(|_| slept));
         self.pass(Duration::from_millis(1)).await;
     }
 

@@ -52,6 +52,10 @@ pub struct Facts {
     /// Moments in which no process ran, or the process was suspended: from and to, in order. A reload of the
     /// settings, which lets paused accounts try again, is one that ends when it begins.
     pub away: Vec<(Timestamp, Timestamp)>,
+    /// Those of them in which the process was there, and only saw no time pass.
+    pub suspended: Vec<(Timestamp, Timestamp)>,
+    /// When the question whether an address still stands was answered late: from and to.
+    pub slowed: Vec<(Timestamp, Timestamp)>,
     /// Steps of the wall clock: when, and by how many milliseconds.
     pub steps: Vec<(Timestamp, i64)>,
     /// When faults had stopped for good and a process ran.
@@ -85,6 +89,8 @@ impl Facts {
             limits: profile.limits(),
             settings,
             away: Vec::new(),
+            suspended: Vec::new(),
+            slowed: Vec::new(),
             steps: Vec::new(),
             calm,
             settled,

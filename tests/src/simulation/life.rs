@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 use wilco_core::{Clock, Timestamp};
+use wilco_sim::{Fault, Logged};
 
 use super::doom::Passing;
 use super::evidence::{Evidence, Facts, Rows};
@@ -231,6 +232,8 @@ async fn judge(world: &World, calm: Timestamp, settled: Option<Timestamp>, logbo
         limits: world.limits,
         settings: world.settings.clone(),
         away: world.away.clone(),
+        suspended: world.suspended.clone(),
+        slowed: world.slowed.clone(),
         steps: world.clock_steps.clone(),
         calm,
         settled,
@@ -294,7 +297,11 @@ fn met(evidence: &Evidence, explicit: &Schedule, faults: &[CallFault]) -> BTreeM
         }
     };
     rows.workers.iter().for_each(|row| add(format!("job {}", row.state), 1));
-    faults.iter().for_each(|one| add(format!("call {}", one.fault.name()), 1));
+    for one in faults {
+        let scope =
+            if let Fault::RetryAfter { scope, .. } = &one.fault { format!(" of {scope:?}") } else { String::new() };
+        add(format!("call {}{scope}", one.fault.name()), 1);
+    }
     rows.occurrences.iter().for_each(|row| add(format!("follow-up {}", row.state), 1));
     let receipts = |kind: &str| count(rows.receipts.iter().filter(|row| row.kind == kind && row.state == "surfaced"));
     for kind in ["part", "file", "question", "ping"] {
@@ -305,6 +312,8 @@ fn met(evidence: &Evidence, explicit: &Schedule, faults: &[CallFault]) -> BTreeM
     add("place followed".to_owned(), count(rows.contracts.iter().filter(|row| row.number > 0)));
     add("question answered".to_owned(), count(rows.questions.iter().filter(|row| row.answer.is_some())));
     add("address left".to_owned(), count(rows.contracts.iter().filter(|row| row.step > 0)));
+    let deleted = evidence.log.iter().filter(|entry| matches!(entry.what, Logged::Deleted { .. }));
+    add("message deleted".to_owned(), count(deleted));
     add("chat moved".to_owned(), count(facts.moves.iter()));
     add("clock stepped".to_owned(), count(facts.steps.iter()));
     add("account stopped".to_owned(), count(facts.stopped.iter()));

@@ -65,6 +65,10 @@ pub(super) struct World {
     away_since: Option<Timestamp>,
     /// When no process ran, or none saw time pass; a reload is one that ends when it begins.
     pub(super) away: Vec<(Timestamp, Timestamp)>,
+    /// When the process was there and saw no time pass.
+    pub(super) suspended: Vec<(Timestamp, Timestamp)>,
+    /// When probes were answered late.
+    pub(super) slowed: Vec<(Timestamp, Timestamp)>,
     /// When the wall clock was set, and by how many milliseconds.
     pub(super) clock_steps: Vec<(Timestamp, i64)>,
     /// When an account's credentials were refused, or it could not be reached.
@@ -105,6 +109,8 @@ impl World {
             restart_at: Some(Duration::ZERO),
             away_since: None,
             away: Vec::new(),
+            suspended: Vec::new(),
+            slowed: Vec::new(),
             clock_steps: Vec::new(),
             stopped: Vec::new(),
             stopped_since: None,

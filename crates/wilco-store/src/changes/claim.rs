@@ -151,7 +151,8 @@ impl ClaimDue {
     }
 
     async fn one(&self, tx: &mut Tx<'_>, row: &Row, reassert: bool) -> Result<Option<Claim>, StoreError> {
-        let receipt = ReceiptRow::decode(row)?;
+        let mut receipt = ReceiptRow::decode(row)?;
+        receipt.shape = receipt.reassert_shape.filter(|_| reassert).unwrap_or(receipt.shape);
         let contract = contract::load(tx, &receipt.contract).await?;
         let worker = match tx.row(WORKER_BY_ID, args![&receipt.worker]).await? {
             Some(row) => WorkerRow::decode(&row)?,

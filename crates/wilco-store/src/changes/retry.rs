@@ -114,10 +114,12 @@ fn refusal(receipt: &ReceiptRow, all: &[ReceiptRow], ended: bool) -> Option<Stri
         return Some(format!("receipt {id} cannot be read ({why}): it was left as it is, and nothing can be sent"));
     }
     // With a stub goes again what waited for it; a question's text stands elsewhere, and a stub needs none.
-    let goes_again = |one: &&ReceiptRow| {
-        one.id == receipt.id
-            || (receipt.kind == ReceiptKind::Stub && one.kind.is_terminal() && one.part == receipt.part)
-    };
+    let waited_for_it =
+        |one: &ReceiptRow| receipt.kind == ReceiptKind::Stub && one.kind.is_terminal() && one.part == receipt.part;
+    if all.iter().any(|one| waited_for_it(one) && one.state == ReceiptState::Surfaced) {
+        return Some(format!("receipt {id} held the place of what is shown by now: there is nothing to send again"));
+    }
+    let goes_again = |one: &&ReceiptRow| one.id == receipt.id || waited_for_it(one);
     let needs_text = |one: &ReceiptRow| one.kind.is_terminal() || one.kind == ReceiptKind::Ping;
     if ended && all.iter().filter(goes_again).any(|one| needs_text(one) && one.body.is_none()) {
         return Some(format!("receipt {id} is past its retention: its text is not kept any more"));

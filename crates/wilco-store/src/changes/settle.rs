@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use wilco_core::journal::Event;
-use wilco_core::receipt::{self, Attempt, LookedUp, ReceiptKind, ReceiptState, Reconcile, Verdict};
+use wilco_core::receipt::{self, Attempt, LookedUp, ReceiptKind, ReceiptState, Reconcile, Shape, Verdict};
 use wilco_core::schedule::REASSERT_AFTER;
 use wilco_core::worker::WorkerState;
 use wilco_core::{Cause, DeliveryOutcome, InstanceId, MessageRef, NotSurfaced, ReceiptId, Scope, Timestamp};
@@ -17,7 +17,8 @@ use crate::error::StoreError;
 use crate::journal;
 use crate::rows::{ContractRow, ReceiptRow, WORKER_BY_ID, WorkerRow};
 
-const REASSERTED: &str = "UPDATE receipts SET reassert_at = $1, edit_open = 0, shape = $2 WHERE id = $3";
+const REASSERTED: &str =
+    "UPDATE receipts SET reassert_at = $1, edit_open = 0, shape = $2, reassert_shape = $3 WHERE id = $4";
 /// For how long the repetition of an edit is itself repeated while it is in doubt or refused for a while.
 const REASSERT_FOR: Duration = Duration::from_secs(900);
 const STRAY: &str = "UPDATE receipts SET message = $1 WHERE id = $2 AND message IS NULL AND state = 'failed'";
@@ -178,7 +179,8 @@ impl Settle {
             return Ok(Settled::Superseded);
         }
         let soon = REASSERT_AFTER.mul_f64(self.jitter);
-        let mut shape = receipt.shape;
+        let repeated = ReceiptRow { shape: receipt.reassert_shape.unwrap_or(receipt.shape), ..receipt.clone() };
+        let (mut stands, mut next) = (receipt.shape, repeated.shape);
         let (again, name) = match &self.resolution {
             Resolution::Answered(_, DeliveryOutcome::NotSurfaced(reason)) => (
                 match reason {
@@ -197,8 +199,8 @@ impl Settle {
                         if matches!(receipt.kind, ReceiptKind::Content | ReceiptKind::Question) =>
                     {
                         let contract = contract::load(tx, &receipt.contract).await?;
-                        if let Verdict::Plainer { shape: plainer, .. } = self.verdict(receipt, &contract) {
-                            shape = plainer;
+                        if let Verdict::Plainer { shape: plainer, .. } = self.verdict(&repeated, &contract) {
+                            next = plainer;
                             Some(Duration::ZERO)
                         } else {
                             None
@@ -213,14 +215,16 @@ impl Settle {
                 },
                 reason.name(),
             ),
-            Resolution::Answered(_, DeliveryOutcome::Surfaced(_)) | Resolution::LookedUp(_) => (None, "surfaced"),
+            Resolution::Answered(_, DeliveryOutcome::Surfaced(_)) | Resolution::LookedUp(_) => {
+                stands = repeated.shape;
+                (None, "surfaced")
+            }
         };
         // An edit that was under way when the message was filled has landed long before this.
         let fresh = receipt.settled.is_some_and(|at| self.now.since(at) < REASSERT_FOR);
         let at = again.filter(|_| fresh).map(|delay| self.now.plus(delay));
-        // What stands there keeps its shape when nobody changes it any more.
-        let shape = if at.is_some() { shape } else { receipt.shape };
-        tx.run(REASSERTED, args![at, shape.name(), &receipt.id]).await?;
+        let next = (at.is_some() && next != stands).then_some(next);
+        tx.run(REASSERTED, args![at, stands.name(), next.map(Shape::name), &receipt.id]).await?;
         if receipt.kind == ReceiptKind::Question {
             // A repetition whose answer was lost may land on top of what comes next, as the first edit might have.
             let in_doubt = matches!(

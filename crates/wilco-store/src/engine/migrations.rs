@@ -24,6 +24,11 @@ pub const ALL: &[Migration] = &[
         sql: include_str!("../../../../migrations/0002_retry_and_gate.sql"),
     },
     Migration { version: "0003", name: "followups", sql: include_str!("../../../../migrations/0003_followups.sql") },
+    Migration {
+        version: "0004",
+        name: "reassert_shape",
+        sql: include_str!("../../../../migrations/0004_reassert_shape.sql"),
+    },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -28,8 +28,20 @@ pub(crate) fn address(row: &Row) -> Result<Address, StoreError> {
 
 /// A stored name of a closed type; an unknown one is reported with its column.
 pub(crate) fn named<T>(row: &Row, column: &str, from_name: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
-    let name = row.text(column)?;
-    from_name(&name).ok_or_else(|| StoreError::Undecodable {
+    known(column, &row.text(column)?, from_name)
+}
+
+/// As [`named`], where the column may be empty.
+pub(crate) fn opt_named<T>(
+    row: &Row,
+    column: &str,
+    from_name: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    row.opt_text(column)?.map(|name| known(column, &name, from_name)).transpose()
+}
+
+fn known<T>(column: &str, name: &str, from_name: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    from_name(name).ok_or_else(|| StoreError::Undecodable {
         what: column.to_owned(),
         why: format!("`{name}` is no name that this version knows"),
     })

@@ -2,7 +2,7 @@ use wilco_core::desk::ReceiptView;
 use wilco_core::receipt::{InOrder, ReceiptKind, ReceiptState, Shape};
 use wilco_core::{Address, Body, ContractId, MessageRef, ReceiptId, Short, Timestamp, WorkerId};
 
-use super::{address, named};
+use super::{address, named, opt_named};
 use crate::engine::Row;
 use crate::error::StoreError;
 
@@ -23,7 +23,10 @@ pub(crate) struct ReceiptRow {
     pub(crate) address: Address,
     pub(crate) body: Option<Body>,
     pub(crate) message: Option<MessageRef>,
+    /// The shape in which it is sent, and at last the one in which it was accepted.
     pub(crate) shape: Shape,
+    /// The shape in which it is repeated, when another than that.
+    pub(crate) reassert_shape: Option<Shape>,
     pub(crate) attempts: u32,
     pub(crate) fallbacks: u32,
     pub(crate) first_due: Option<Timestamp>,
@@ -48,6 +51,7 @@ impl ReceiptRow {
         one.body = row.opt_json("body")?;
         one.message = row.opt_json("message")?;
         one.shape = named(row, "shape", Shape::from_name)?;
+        one.reassert_shape = opt_named(row, "reassert_shape", Shape::from_name)?;
         Ok(one)
     }
 
@@ -78,6 +82,7 @@ impl ReceiptRow {
             body: None,
             message: None,
             shape: Shape::Rich,
+            reassert_shape: None,
             attempts: row.count("attempts")?,
             fallbacks: row.count("fallbacks")?,
             first_due: row.opt_time("first_due")?,

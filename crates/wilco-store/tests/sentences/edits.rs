@@ -2,12 +2,11 @@
 
 use wilco_core::DeliveryOutcome;
 use wilco_core::contract::ContractState;
-use wilco_core::job::Ask;
 use wilco_core::receipt::ReceiptKind::{Content, Question, Stub};
 use wilco_core::receipt::Shape;
 use wilco_core::worker::{EndKind, Ending};
 use wilco_core::{NotSurfaced, Press, Scope};
-use wilco_store::changes::{AskQuestion, ResumeAccounts, Settled};
+use wilco_store::changes::{ResumeAccounts, Settled};
 
 use crate::support::*;
 
@@ -61,16 +60,6 @@ proves!(m6_a_chat_that_asks_for_silence_gets_it_for_progress_and_result, |w| {
     applied(&mut w, &edit).await;
     assert!(w.claim().await.is_empty(), "nor when the result became due during the park");
 });
-
-/// The job asks a person; the id that an answer names.
-async fn asks(w: &mut World, job: &Job) -> String {
-    let ask = Ask { text: "Go on?".into(), choices: vec!["yes".into()] };
-    let question = w.dice.question(w.now);
-    let id = question.to_string();
-    let (worker, now, fresh) = (job.worker.clone(), w.now, w.fresh());
-    w.engine.write(AskQuestion { worker, question, number: 1, ask, now, fresh }).await.unwrap();
-    id
-}
 
 fn wait(seconds: u64, scope: Scope) -> NotSurfaced {
     NotSurfaced::RetryAfter { delay: secs(seconds), scope }
@@ -135,7 +124,7 @@ proves!(r9_a_short_silence_of_a_message_is_over_when_it_is_over, |w| {
 
 proves!(r9_the_result_waits_as_long_as_the_question_in_its_message_was_told_to, |w| {
     let job = w.running().await;
-    asks(&mut w, &job).await;
+    w.ask(&job).await;
     let question = w.claim_one(Question).await;
     w.answer(&question, wait(600, Scope::Message)).await;
     w.finish(&job, Ending::bare(EndKind::TimedOut, "nobody answered")).await;
@@ -148,7 +137,7 @@ proves!(r9_the_result_waits_as_long_as_the_question_in_its_message_was_told_to, 
 
 proves!(r9_progress_waits_as_long_as_the_repeated_question_was_told_to, |w| {
     let job = w.running().await;
-    let question_id = asks(&mut w, &job).await;
+    let question_id = w.ask(&job).await;
     let question = w.claim_one(Question).await;
     w.answer(&question, ambiguous()).await;
     w.pass(secs(5));
@@ -285,13 +274,38 @@ proves!(r18_a_repetition_that_is_refused_in_its_shape_is_repeated_plainer, |w| {
             assert!(matches!(w.answer(&again, refusal.clone()).await, Settled::RetryScheduled { .. }));
             again = w.claim_one(Content).await;
             assert_eq!((again.reassert, again.facts.shape), (true, shape));
+            assert_eq!(w.receipt(&job.content).await.text("shape").unwrap(), "rich", "what stands there is no plainer");
         }
-        // Nothing is plainer than that.
+        // Nothing is plainer than that, and what was accepted first is what stands there.
         assert_eq!(w.answer(&again, refusal.clone()).await, Settled::Surfaced);
+        let row = w.receipt(&job.content).await;
+        assert_eq!((row.text("shape").unwrap().as_str(), row.opt_text("reassert_shape").unwrap()), ("rich", None));
         assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
         w.pass(secs(3_600));
         assert!(w.claim().await.is_empty());
     }
+});
+
+proves!(r18_a_repetition_that_is_accepted_plainer_is_what_stands_there, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, ambiguous()).await;
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    w.pass(secs(45));
+    let again = w.claim_one(Content).await;
+    w.answer(&again, NotSurfaced::Reshape(cause())).await;
+    // A wait in between changes nothing about the shape.
+    let again = w.claim_one(Content).await;
+    w.answer(&again, NotSurfaced::RetryAfter { delay: secs(10), scope: Scope::Message }).await;
+    w.pass(secs(10));
+    let again = w.claim_one(Content).await;
+    assert_eq!((again.reassert, again.facts.shape), (true, Shape::Plain));
+    w.surface(&again).await;
+    let row = w.receipt(&job.content).await;
+    assert_eq!((row.text("shape").unwrap().as_str(), row.opt_text("reassert_shape").unwrap()), ("plain", None));
 });
 
 proves!(r9_r18_the_repetition_waits_as_long_as_its_account_was_told_to, |w| {

@@ -5,7 +5,7 @@ use wilco_core::desk::ReceiptFilter;
 use wilco_core::journal::Event;
 use wilco_core::receipt::ReceiptKind::{Content, File, Ping, Stub};
 use wilco_core::receipt::ReceiptState::{Failed, Pending, Surfaced, Waiting};
-use wilco_core::{Address, NotSurfaced, Scope};
+use wilco_core::{Address, NotSurfaced, ReceiptId, Scope};
 use wilco_store::changes::{Asker, RetryReceipt, Settled};
 use wilco_store::reads::ListReceipts;
 
@@ -223,6 +223,45 @@ proves!(d10_r14_what_a_merged_route_was_promised_stands_on_the_list_when_the_oth
     let states: Vec<_> = w.look(&job).await.contracts.iter().map(|contract| contract.state).collect();
     assert_eq!(states, [ContractState::TerminalAcked, ContractState::TerminalAcked]);
 });
+
+proves!(r14_a_stub_whose_result_is_shown_by_now_is_not_sent_again, |w| {
+    let job = w.running().await;
+    let dev = wilco_core::Place::public(Address::channel("sim", "dev"));
+    let (watched, _) = w.watch("ana", dev, job.short.as_str()).await;
+    w.ask(&job).await;
+    for claim in w.claim().await {
+        if claim.envelope.receipt.as_ref() == Some(&watched.stub) {
+            assert!(matches!(w.answer(&claim, NotSurfaced::Bug(cause())).await, Settled::FailedForGood(_)));
+        } else {
+            w.surface(&claim).await;
+        }
+    }
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    w.surface(&fill).await;
+    w.surface_due().await;
+    // Sent again, the result of the watch finds its chat moved to where the result is shown already.
+    again(&mut w, &watched.content).await.unwrap();
+    let stub = w.claim_one(Stub).await;
+    w.answer(&stub, NotSurfaced::Moved(ops())).await;
+    assert_eq!(state_of(&w.receipt(&watched.content).await), Surfaced);
+    // The question that had failed there makes another stub, which fails as well.
+    let sql = "SELECT id FROM receipts WHERE contract = $1 AND kind = 'question'";
+    let question = w.rows(sql, wilco_store::args![&watched.contract]).await[0].text("id").unwrap();
+    again(&mut w, &ReceiptId::new(question)).await.unwrap();
+    let stub = w.claim_one(Stub).await;
+    assert!(matches!(w.answer(&stub, NotSurfaced::Bug(cause())).await, Settled::FailedForGood(_)));
+    let before = w.states(&watched.contract).await;
+    let refusal = again(&mut w, stub.envelope.receipt.as_ref().unwrap()).await.unwrap_err();
+    assert!(refusal.contains("held the place of what is shown by now"), "{refusal}");
+    assert_eq!(w.states(&watched.contract).await, before);
+});
+
+/// What the operator's list answers to sending this again.
+async fn again(w: &mut World, receipt: &ReceiptId) -> Result<(), String> {
+    let change = RetryReceipt { receipt: receipt.clone(), now: w.now, fresh: w.fresh() };
+    w.engine.write(change).await.unwrap().expect("it is known").map(|_| ())
+}
 
 proves!(d10_a_route_does_not_merge_with_one_that_has_failed_there, |w| {
     let job = w.report().await;

@@ -9,7 +9,7 @@ use wilco_core::access::Role;
 use wilco_core::contract::ContractState;
 use wilco_core::desk::{ContractView, Inspection, Limit};
 use wilco_core::gate::{ClosedGate, GateReason};
-use wilco_core::job::Input;
+use wilco_core::job::{Ask, Input};
 use wilco_core::journal::Event;
 use wilco_core::random::Dice;
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
@@ -22,9 +22,9 @@ use wilco_core::{
 };
 use wilco_store::args;
 use wilco_store::changes::{
-    Act, Asker, BeginDue, Claim, ClaimDue, CloseGate, DeadlineMissed, Deadlines, EditClaim, EndEdit, Finish, Fresh,
-    Gates, NewJob, NewWatch, Offer, OfferItem, Offered, OpenGates, Platforms, Record, Recover, Recovered, Resolution,
-    RetryLater, Run, Settle, Settled, StartEdits, Started, Windows,
+    Act, AskQuestion, Asker, BeginDue, Claim, ClaimDue, CloseGate, DeadlineMissed, Deadlines, EditClaim, EndEdit,
+    Finish, Fresh, Gates, NewJob, NewWatch, Offer, OfferItem, Offered, OpenGates, Platforms, Record, Recover,
+    Recovered, Resolution, RetryLater, Run, Settle, Settled, StartEdits, Started, Windows,
 };
 use wilco_store::engine::{Arg, Change, Engine, Mode, Options, Row, Synchronous, Tx};
 use wilco_store::error::StoreError;
@@ -391,6 +391,16 @@ impl World {
 
     pub(crate) async fn gates(&self) -> Vec<(ClosedGate, Option<String>)> {
         self.engine.read(Gates).await.unwrap()
+    }
+
+    /// The job asks a person; the id that an answer names.
+    pub(crate) async fn ask(&mut self, job: &Job) -> String {
+        let ask = Ask { text: "Go on?".into(), choices: vec!["yes".into()] };
+        let question = self.dice.question(self.now);
+        let id = question.to_string();
+        let (worker, now, fresh) = (job.worker.clone(), self.now, self.fresh());
+        self.engine.write(AskQuestion { worker, question, number: 1, ask, now, fresh }).await.unwrap();
+        id
     }
 
     pub(crate) async fn done(&mut self, job: &Job, text: &str) {

@@ -263,8 +263,8 @@ impl<'a> Ground<'a> {
         })
     }
 
-    /// Whether the last edit of this message was begun before the wall clock was set forward and landed when a
-    /// process had begun with the new time: to that one, it had landed long ago.
+    /// Whether the wall clock was set forward under the process that made the last edit of this message, and the
+    /// edit landed when another one had begun with the new time: to that one, it had landed long ago.
     pub fn outran_the_clock(&self, message: &str) -> bool {
         let log = &self.evidence.log;
         let last = log.iter().rev().find_map(|entry| {
@@ -273,11 +273,19 @@ impl<'a> Ground<'a> {
         });
         let Some((landed, call)) = last else { return false };
         let begun = log.iter().find(|entry| entry.seq == call).map_or(landed, |entry| entry.at);
-        let began = |set: Timestamp| {
-            let mut backs = self.facts.away.iter().map(|(_, back)| *back);
-            backs.any(|back| back >= set && back >= begun && back <= landed)
-        };
-        self.facts.steps.iter().any(|(at, by)| *by > 0 && began(*at))
+        // A reload is an absence without length, and who was only suspended kept the time.
+        let steady = &self.facts.suspended;
+        let starts: Vec<Timestamp> = self
+            .facts
+            .away
+            .iter()
+            .filter(|away| away.0 < away.1 && !steady.contains(away))
+            .map(|away| away.1)
+            .collect();
+        let own = starts.iter().filter(|start| **start <= begun).max().copied();
+        let set = self.facts.steps.iter().filter(|(at, by)| *by > 0 && own.is_none_or(|own| own <= *at));
+        let mut set = set.map(|(at, _)| *at);
+        set.any(|set| starts.iter().any(|start| (set.max(begun)..=landed).contains(start)))
     }
 
     /// Whether a contract has given an address up, or its chat has another id now.

@@ -22,8 +22,8 @@ pub(super) fn order_holds_within_a_contract(ground: &Ground<'_>, found: &mut Fou
             continue;
         }
         let mut first: BTreeMap<(&str, i64), Showing<'_>> = BTreeMap::new();
-        // A create that was given up may land late, as a stray; it stands for nothing that is to come.
-        let given_up = |receipt: &ReceiptRow| receipt.kind == "stub" && receipt.state == "failed";
+        // A create whose place another has taken may land late, as a stray; nothing is to come there.
+        let given_up = |receipt: &ReceiptRow| receipt.kind == "stub" && receipt.replaced != 0;
         for receipt in ground.receipts_of(&contract.id).iter().filter(|receipt| !given_up(receipt)) {
             for showing in ground.showings_of(&receipt.id) {
                 let earliest = first.entry((&receipt.kind, receipt.part)).or_insert(*showing);

@@ -153,8 +153,10 @@ fn nothing_else_is_visible(ground: &Ground<'_>, worker: &WorkerRow, found: &mut 
         // A platform that calls malformed what it has taken before is believed in what it says last. So is one
         // that has taken an edit without an answer, and has closed the place when it is repeated.
         let calls = ground.calls_of(&receipt.id);
-        let closed = calls.last().is_some_and(|last| last.outcome() == "gone")
-            && calls.iter().any(|called| called.is_doubtful() && called.is_delivery());
+        let doubtful = |called: &super::ground::Called<'_>| {
+            called.is_doubtful() && called.call.message.as_deref() == Some(message.id.as_str())
+        };
+        let closed = calls.last().is_some_and(|last| last.outcome() == "gone") && calls.iter().any(doubtful);
         let taken_back = closed || calls.iter().any(|called| called.outcome() == "bug");
         if receipt.state == "failed" && !taken_back {
             let reason = receipt.reason.as_deref().unwrap_or_default();

@@ -18,10 +18,10 @@ const STUB: [f64; 7] = [0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
 const CONTENT: [f64; 7] = [5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 18_000.0];
 /// A wait may be shorter by as much.
 const SHORTEST: f64 = 0.8;
-/// How long a probe may be on its way, in milliseconds: nobody waits longer for its answer.
-const PROBE: i64 = 2_000;
 /// A wait may be longer by as much.
 const LONGEST: f64 = 1.2;
+/// How long a probe may be on its way, in milliseconds: nobody waits longer for its answer.
+const PROBE: i64 = 2_000;
 /// The shortest wait between two attempts at content, in milliseconds.
 const CONTENT_APART: i64 = 4_000;
 /// A repetition that is itself refused is repeated for 15 minutes, each time after 36 s at the least.
@@ -85,7 +85,9 @@ fn silences_are_kept(ground: &Ground<'_>, found: &mut Found) {
         for quiet in Quiet::disturbed(called) {
             let Some(silence) = silences.get_mut(&quiet) else { continue };
             // A probe that a platform heard late had left before anybody was told.
-            let left = called.at.0 - if called.call.verb == Verb::Probe { PROBE } else { 0 };
+            let slowed = |(from, to): &(Timestamp, Timestamp)| *from <= called.at && called.at.0 <= to.0 + READING;
+            let slow = called.call.verb == Verb::Probe && ground.facts.slowed.iter().any(slowed);
+            let left = called.at.0 - if slow { PROBE } else { 0 };
             let early = left > silence.asked.at.0 && called.at.0 + READING < silence.until;
             if early && !silence.told && !forgotten(ground, silence.asked.at, called.at) {
                 silence.told = true;

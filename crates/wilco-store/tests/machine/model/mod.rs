@@ -122,6 +122,7 @@ pub(crate) struct ReceiptRecord {
     pub(crate) at: Address,
     pub(crate) message: Option<MessageRef>,
     pub(crate) shape: Shape,
+    pub(crate) reassert_shape: Option<Shape>,
     pub(crate) attempts: u32,
     pub(crate) fallbacks: u32,
     pub(crate) first_due: Option<Ms>,

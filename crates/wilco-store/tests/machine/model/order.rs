@@ -117,6 +117,7 @@ impl Model {
             at: self.contracts[&receipt.of].at.clone(),
             message: None,
             shape: Shape::Rich,
+            reassert_shape: None,
             attempts: 0,
             fallbacks: 0,
             first_due: None,

@@ -128,12 +128,15 @@ impl Model {
         }
         let of = receipt.of;
         let mut results = self.receipts_of(of);
-        results.retain(|one| is_result(one.kind) && self.receipts[one].state == ReceiptState::Failed);
+        results.retain(|one| is_result(one.kind));
         results.retain(|one| *one == receipt || (receipt.kind == ReceiptKind::Stub && one.part == receipt.part));
+        // The place of what is shown needs nobody to hold it.
+        let shown = results.iter().any(|one| self.receipts[one].state == ReceiptState::Surfaced);
+        results.retain(|one| self.receipts[one].state == ReceiptState::Failed);
         let newer = self.newest(of, receipt.kind, receipt.part) != Some(receipt);
         // What is past its retention has no text that could be sent.
         let forgotten = results.iter().any(|one| self.receipts[one].forgotten);
-        if one.replaced || newer || forgotten || (receipt.kind == ReceiptKind::Ping && one.forgotten) {
+        if one.replaced || newer || shown || forgotten || (receipt.kind == ReceiptKind::Ping && one.forgotten) {
             return Answer::Is("refused");
         }
         results.retain(|one| *one != receipt);

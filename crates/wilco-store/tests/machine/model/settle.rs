@@ -377,7 +377,9 @@ impl Model {
     /// The repetition is a precaution: it is tried again for a while, and changes no promise.
     fn reasserted(&mut self, receipt: Receipt, learnt: &Learnt) -> Settled {
         let (now, at) = (self.now, self.receipts[&receipt].at.clone());
-        let mut plainer = None;
+        let (stands, again_shape) = (self.receipts[&receipt].shape, self.receipts[&receipt].reassert_shape);
+        let repeated = again_shape.unwrap_or(stands);
+        let mut next = repeated;
         let again = match learnt {
             Learnt::Said(Said::RetryAfter(delay, scope)) => {
                 self.park_scope(&at, *scope, now + delay);
@@ -392,11 +394,12 @@ impl Model {
             Learnt::Said(said @ (Said::Reshape | Said::Bug))
                 if matches!(receipt.kind, ReceiptKind::Content | ReceiptKind::Question) =>
             {
-                plainer = match (said, self.receipts[&receipt].shape) {
+                let plainer = match (said, repeated) {
                     (_, Shape::Excerpt) => None,
                     (Said::Reshape, Shape::Rich) => Some(Shape::Plain),
                     _ => Some(Shape::Excerpt),
                 };
+                next = plainer.unwrap_or(repeated);
                 plainer.map(|_| 0)
             }
             _ => None,
@@ -404,7 +407,9 @@ impl Model {
         let one = self.receipt(receipt);
         let recent = one.settled.is_some_and(|settled| now - settled < REASSERT_FOR);
         one.reassert = again.filter(|_| recent).map(|delay| now + delay);
-        one.shape = plainer.filter(|_| recent).unwrap_or(one.shape);
+        // What stands there has the shape in which it was accepted last.
+        one.shape = if matches!(learnt, Learnt::Said(Said::Shown | Said::Nameless)) { repeated } else { stands };
+        one.reassert_shape = one.reassert.and(Some(next)).filter(|next| *next != stands);
         one.edit_open = false;
         let (due, attempts) = (one.reassert, one.attempts);
         if receipt.kind == ReceiptKind::Question {
