@@ -105,6 +105,15 @@ impl Facts {
         }
     }
 
+    /// When a process began that was not there before: a reload of the settings is an absence without a death and
+    /// without length, and one that was only suspended kept the time.
+    pub fn starts(&self) -> Vec<Timestamp> {
+        let fresh = |away: &&(Timestamp, Timestamp)| {
+            !self.suspended.contains(away) && (away.0 < away.1 || self.died_within(away.0, away.1))
+        };
+        self.away.iter().filter(fresh).map(|away| away.1).collect()
+    }
+
     /// Whether a process surely began or read its settings anew in a span, its two ends included: one that was
     /// only suspended goes on as it was.
     pub fn restarted_within(&self, from: Timestamp, to: Timestamp) -> bool {

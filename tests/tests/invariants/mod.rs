@@ -1,6 +1,7 @@
 //! The invariants of the simulation themselves: nothing is found in runs that are sound, and everything in
 //! evidence that was tampered with.
 
+mod excuses;
 mod sound;
 mod tampered;
 mod tampered_calls;

@@ -67,7 +67,7 @@ pub(super) fn id_of(evidence: &mut Evidence, result: &str) -> String {
     worker(evidence, result).id.clone()
 }
 
-fn receipt<'a>(evidence: &'a mut Evidence, result: &str, kind: &str, part: i64) -> &'a mut ReceiptRow {
+pub(super) fn receipt<'a>(evidence: &'a mut Evidence, result: &str, kind: &str, part: i64) -> &'a mut ReceiptRow {
     let id = id_of(evidence, result);
     let fits = |row: &&mut ReceiptRow| row.worker == id && row.kind == kind && row.part == part;
     evidence.rows.receipts.iter_mut().find(fits).expect("there is such a receipt")

@@ -13,20 +13,20 @@ const WELL: &str = "All is well.";
 
 /// Holds that nothing is found in such words.
 #[track_caller]
-fn is_silent(evidence: &Evidence, invariant: u8, words: &str) {
+pub(super) fn is_silent(evidence: &Evidence, invariant: u8, words: &str) {
     let found = check(evidence);
     assert!(found.iter().all(|one| one.invariant != invariant || !one.what.contains(words)), "{found:?}");
 }
 
 /// Adds lines to the log as the platform would.
-fn append(all: &mut Evidence, what: Logged) -> u64 {
+pub(super) fn append(all: &mut Evidence, what: Logged) -> u64 {
     let seq = all.log.len() as u64 + 1;
     all.log.push(Entry { seq, at: all.facts.calm, what });
     seq
 }
 
 /// The create of the message that shows these words.
-fn create_of(all: &mut Evidence, words: &str) -> Call {
+pub(super) fn create_of(all: &mut Evidence, words: &str) -> Call {
     let id = message(all, words).id.clone();
     let made = |entry: &&Entry| matches!(&entry.what, Logged::Posted { message, .. } if *message == id);
     let posted = all.log.iter().find(made).expect("somebody has created it");

@@ -8,13 +8,16 @@ use wilco_tests::simulation::{Figures, Schedule, commit, crew, report, run};
 use crate::{Broken, decides};
 
 /// What every search has to meet in so many lives, or it would say nothing about it.
-const HARD: [&str; 39] = [
+const HARD: [&str; 43] = [
     "job cancelled",
     "job timed_out",
     "job interrupted",
     "job failed",
     "job done",
-    "call retry_after",
+    "call retry_after of Message",
+    "call retry_after of Chat",
+    "call retry_after of Route",
+    "call retry_after of Account",
     "call hang",
     "call hang_applied",
     "call dropped",
@@ -48,6 +51,7 @@ const HARD: [&str; 39] = [
     "follow-up missed",
     "follow-up skipped",
     "follow-up cancelled",
+    "message deleted",
 ];
 
 #[test]

@@ -32,7 +32,7 @@ const WAIT: &str = "UPDATE receipts SET state = 'waiting', due_at = NULL WHERE i
 const POSTPONE: &str = "UPDATE receipts SET due_at = $1 WHERE id = $2";
 const BROKEN: &str = "UPDATE receipts SET state = 'failed', reason = $1, due_at = NULL, lease_owner = NULL, \
                       lease_until = NULL, settled_at = $2 WHERE id = $3 AND settled_at IS NULL";
-const NO_REASSERT: &str = "UPDATE receipts SET reassert_at = NULL WHERE id = $1";
+const NO_REASSERT: &str = "UPDATE receipts SET reassert_at = NULL, reassert_shape = NULL WHERE id = $1";
 
 /// Claims at most `limit` receipts whose time has come.
 #[derive(Clone, Debug)]

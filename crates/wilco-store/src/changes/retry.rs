@@ -63,6 +63,13 @@ impl Change for RetryReceipt {
         if let Some(refusal) = refusal(&receipt, &all, worker.state.is_terminal()) {
             return Ok(Some(Err(refusal)));
         }
+        if stands_there(tx, &receipt, &contract).await? {
+            let id = &receipt.id;
+            return Ok(Some(Err(format!(
+                "what receipt {id} should show is shown there by another message of this job, or about to be: \
+                 there is nothing to send again"
+            ))));
+        }
         let mut fresh = self.fresh.clone();
         let mut events = Vec::new();
         let here = contract.address.clone();
@@ -125,6 +132,26 @@ fn refusal(receipt: &ReceiptRow, all: &[ReceiptRow], ended: bool) -> Option<Stri
         return Some(format!("receipt {id} is past its retention: its text is not kept any more"));
     }
     None
+}
+
+/// Whether another contract of the job shows the same piece at the address where this one would go, or is going to:
+/// there it would be visible twice. Somebody may have asked to see the job there since this one failed.
+async fn stands_there(tx: &mut Tx<'_>, receipt: &ReceiptRow, own: &ContractRow) -> Result<bool, StoreError> {
+    if receipt.kind == ReceiptKind::Ping {
+        return Ok(false);
+    }
+    for other in contract::of_worker(tx, &own.worker).await?.iter().filter(|other| other.id != own.id) {
+        let receipts = contract::receipts(tx, &other.id).await?;
+        let stands = |one: &ReceiptRow| match one.state {
+            ReceiptState::Waiting | ReceiptState::Pending | ReceiptState::Sending => one.address == own.address,
+            ReceiptState::Surfaced => one.message.as_ref().is_some_and(|message| message.address == own.address),
+            ReceiptState::Failed => false,
+        };
+        if receipts.iter().any(|one| one.kind == receipt.kind && one.part == receipt.part && stands(one)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl RetryReceipt {

@@ -224,7 +224,7 @@ proves!(d10_r14_what_a_merged_route_was_promised_stands_on_the_list_when_the_oth
     assert_eq!(states, [ContractState::TerminalAcked, ContractState::TerminalAcked]);
 });
 
-proves!(r14_a_stub_whose_result_is_shown_by_now_is_not_sent_again, |w| {
+proves!(r14_where_two_routes_met_a_failed_question_is_not_sent_again, |w| {
     let job = w.running().await;
     let dev = wilco_core::Place::public(Address::channel("sim", "dev"));
     let (watched, _) = w.watch("ana", dev, job.short.as_str()).await;
@@ -245,16 +245,36 @@ proves!(r14_a_stub_whose_result_is_shown_by_now_is_not_sent_again, |w| {
     let stub = w.claim_one(Stub).await;
     w.answer(&stub, NotSurfaced::Moved(ops())).await;
     assert_eq!(state_of(&w.receipt(&watched.content).await), Surfaced);
-    // The question that had failed there makes another stub, which fails as well.
+    // Its question had failed there as well, and a place for it would stand beside the result for good.
     let sql = "SELECT id FROM receipts WHERE contract = $1 AND kind = 'question'";
     let question = w.rows(sql, wilco_store::args![&watched.contract]).await[0].text("id").unwrap();
-    again(&mut w, &ReceiptId::new(question)).await.unwrap();
+    let before = w.states(&watched.contract).await;
+    let refusal = again(&mut w, &ReceiptId::new(question)).await.unwrap_err();
+    assert!(refusal.contains("by another message of this job"), "{refusal}");
+    assert_eq!(w.states(&watched.contract).await, before);
+    assert!(w.claim().await.is_empty());
+});
+
+proves!(d10_r14_what_somebody_follows_there_by_now_is_not_sent_again_to_the_same_address, |w| {
+    let job = w.report().await;
     let stub = w.claim_one(Stub).await;
     assert!(matches!(w.answer(&stub, NotSurfaced::Bug(cause())).await, Settled::FailedForGood(_)));
-    let before = w.states(&watched.contract).await;
-    let refusal = again(&mut w, stub.envelope.receipt.as_ref().unwrap()).await.unwrap_err();
-    assert!(refusal.contains("held the place of what is shown by now"), "{refusal}");
-    assert_eq!(w.states(&watched.contract).await, before);
+    let (watched, _) = w.watch("dora", wilco_core::Place::public(ops()), job.short.as_str()).await;
+    let words = "by another message of this job";
+    assert!(again(&mut w, &job.stub).await.unwrap_err().contains(words), "the other one is about to stand there");
+    w.surface_due().await;
+    w.begin().await;
+    w.pass(secs(30));
+    w.done(&job, "the result").await;
+    w.surface_due().await;
+    assert_eq!(state_of(&w.receipt(&watched.content).await), Surfaced);
+    let before = w.states(&job.contract).await;
+    for id in [&job.stub, &job.content] {
+        assert!(again(&mut w, id).await.unwrap_err().contains(words));
+    }
+    assert_eq!(w.states(&job.contract).await, before);
+    w.pass(secs(3_600));
+    assert!(w.claim().await.is_empty());
 });
 
 /// What the operator's list answers to sending this again.

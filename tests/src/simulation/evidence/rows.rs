@@ -127,7 +127,7 @@ table! {
     ReceiptRow, "receipts", "contract, kind, part, generation":
     id: String, contract: String, worker: String, kind: String, part: i64, generation: i64, state: String,
     account: String, channel: String, thread: Option<String>, body: Option<String>, message: Option<String>,
-    shape: String, attempts: i64, fallbacks: i64, first_due: Option<i64>, due_at: Option<i64>,
+    shape: String, reassert_shape: Option<String>, attempts: i64, fallbacks: i64, first_due: Option<i64>, due_at: Option<i64>,
     parked_until: Option<i64>, first_attempt: Option<i64>, doubt: i64, edit_open: i64, reassert_at: Option<i64>,
     lease_owner: Option<String>, lease_until: Option<i64>, fence: i64, last_error: Option<String>,
     reason: Option<String>, replaced: i64, created_at: i64, settled_at: Option<i64>,

@@ -273,15 +273,7 @@ impl<'a> Ground<'a> {
         });
         let Some((landed, call)) = last else { return false };
         let begun = log.iter().find(|entry| entry.seq == call).map_or(landed, |entry| entry.at);
-        // A reload is an absence without length, and who was only suspended kept the time.
-        let steady = &self.facts.suspended;
-        let starts: Vec<Timestamp> = self
-            .facts
-            .away
-            .iter()
-            .filter(|away| away.0 < away.1 && !steady.contains(away))
-            .map(|away| away.1)
-            .collect();
+        let starts = self.facts.starts();
         let own = starts.iter().filter(|start| **start <= begun).max().copied();
         let set = self.facts.steps.iter().filter(|(at, by)| *by > 0 && own.is_none_or(|own| own <= *at));
         let mut set = set.map(|(at, _)| *at);

@@ -60,6 +60,10 @@ fn what_is_open(ground: &Ground<'_>, found: &mut Found) {
             let (kind, part, due) = (&receipt.kind, receipt.part, receipt.due_at.or(receipt.reassert_at));
             found.add(10, format!("{kind} {part} of {} is {} and due {due:?}", receipt.contract, receipt.state));
         }
+        // A shape for a repetition that never comes.
+        if let (None, Some(shape)) = (receipt.reassert_at, &receipt.reassert_shape) {
+            found.add(10, format!("{} is never repeated, and {shape} is how", receipt.id));
+        }
     }
     for occurrence in rows.occurrences.iter().filter(|row| row.state == "running" && row.worker.is_none()) {
         found.add(10, format!("occurrence {} is claimed and has not fired", occurrence.id));

@@ -136,7 +136,24 @@ impl Model {
         let newer = self.newest(of, receipt.kind, receipt.part) != Some(receipt);
         // What is past its retention has no text that could be sent.
         let forgotten = results.iter().any(|one| self.receipts[one].forgotten);
-        if one.replaced || newer || shown || forgotten || (receipt.kind == ReceiptKind::Ping && one.forgotten) {
+        // Nothing is made visible twice at one address.
+        let (ping, here) = (receipt.kind == ReceiptKind::Ping, &self.contracts[&of].at);
+        let stands = |(name, other): (&Receipt, &super::ReceiptRecord)| {
+            let same = name.of.0 == of.0 && name.of != of && (name.kind, name.part) == (receipt.kind, receipt.part);
+            same && match other.state {
+                ReceiptState::Failed => false,
+                ReceiptState::Surfaced => other.message.as_ref().is_some_and(|message| message.address == *here),
+                _ => other.at == *here,
+            }
+        };
+        let elsewhere = !ping && self.receipts.iter().any(stands);
+        if one.replaced
+            || newer
+            || shown
+            || elsewhere
+            || forgotten
+            || (receipt.kind == ReceiptKind::Ping && one.forgotten)
+        {
             return Answer::Is("refused");
         }
         results.retain(|one| *one != receipt);
