@@ -109,6 +109,10 @@ impl Case<'_> {
     async fn surfaced(&mut self, tx: &mut Tx<'_>, message: &MessageRef, reassert: bool) -> Result<Settled, StoreError> {
         let receipt = self.receipt;
         let main = receipt.part_of_main();
+        // Where its chat got a new id while this was on its way, it is looked for there, as every other message is.
+        let inside = message.address.channel == receipt.address.channel;
+        let address = if inside { message.address.clone() } else { receipt.address.clone() };
+        let message = &MessageRef { address, message: message.message.clone() };
         let again = reassert.then(|| self.now.plus(REASSERT_AFTER));
         tx.run(SURFACED, args![json(message), self.now, again, &receipt.id]).await?;
         match receipt.kind {

@@ -37,6 +37,25 @@ proves!(d12_a_moved_chat_is_rewritten_everywhere_and_messages_are_looked_for_the
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
 });
 
+proves!(d12_a_message_that_was_on_its_way_when_its_chat_moved_is_looked_for_in_the_new_one, |w| {
+    w.report().await;
+    let job = w.report().await;
+    let claims = w.claim().await;
+    let to = Address::channel("sim", "ops-2");
+    let stub = of(&claims, &job).clone();
+    let heard = claims.iter().find(|claim| claim.worker != job.worker).unwrap();
+    assert_eq!(w.answer(heard, NotSurfaced::Moved(to.clone())).await, Settled::Rerouted);
+    // It was taken under the old id.
+    w.surface(&stub).await;
+    w.surface_due().await;
+    w.begin().await;
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    assert_eq!(fill.target.as_ref().map(|message| &message.address), Some(&to));
+    w.surface(&fill).await;
+    assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
+});
+
 proves!(r9_d12_what_moves_into_a_chat_that_asked_for_silence_keeps_to_it, |w| {
     let there = Address::channel("sim", "ops-2");
     w.ask_for("report", "ana", wilco_core::Place::public(there.clone())).await;

@@ -158,6 +158,9 @@ impl Model {
     fn surfaced(&mut self, receipt: Receipt, message: MessageRef, reassert: bool) -> Settled {
         let (now, of, runs) = (self.now, receipt.of, self.runs(receipt.of));
         let one = self.receipt(receipt);
+        // A chat that moved while this was on its way.
+        let moved = message.address.channel != one.at.channel;
+        let message = if moved { MessageRef { address: one.at.clone(), ..message } } else { message };
         (one.state, one.settled, one.lease) = (ReceiptState::Surfaced, Some(now), None);
         (one.doubt, one.edit_open) = (false, false);
         one.attempts += 1;
