@@ -11,7 +11,7 @@ use super::verdict::{Case, PARK_CHAT};
 use crate::engine::{Tx, args};
 use crate::error::StoreError;
 use crate::journal;
-use crate::rows::{ContractRow, ReceiptRow, json, newest};
+use crate::rows::{ContractRow, ReceiptRow, WORKER_BY_ID, WorkerRow, json, newest};
 
 const STEP: &str = "UPDATE contracts SET step = $1, account = $2, channel = $3, thread = $4, message = NULL, \
                     edit_open = 0, edit_until = NULL, shown_print = NULL WHERE id = $5";
@@ -60,10 +60,10 @@ pub(crate) async fn next_address(tx: &mut Tx<'_>, case: &mut Case<'_>, cause: &C
     tx.run(STEP, args![step, &to.account, &to.channel, to.thread.as_deref(), &case.contract.id]).await?;
     tx.run(READDRESS, args![&to.account, &to.channel, to.thread.as_deref(), &case.contract.id]).await?;
     case.contract = contract::load(tx, &case.contract.id).await?;
-    match twin(tx, case).await? {
+    match twin(tx, &case.contract).await? {
         // What stands there already stays, and where this route ends there is nobody else to wait for.
         Some(twin) if twin.shown || case.contract.next_address().is_none() => {
-            merge(tx, case, &twin.id).await?;
+            merge(tx, &mut case.contract, &twin.id, case.now, case.events).await?;
             return Ok(Settled::Surfaced);
         }
         // The other one may still lose this address, and would take this promise with it.
@@ -124,9 +124,15 @@ fn still_needed(part: u32, all: &[ReceiptRow]) -> bool {
 }
 
 /// Two routes at the same address: the second has nothing to add there.
-pub(crate) async fn merge(tx: &mut Tx<'_>, case: &mut Case<'_>, twin: &ContractId) -> Result<(), StoreError> {
-    let settled = contract::receipts(tx, &case.contract.id).await?.into_iter().filter(|one| !one.state.is_settled());
-    case.events.extend(settled.map(|one| Event::ReceiptSettled {
+pub(crate) async fn merge(
+    tx: &mut Tx<'_>,
+    contract: &mut ContractRow,
+    twin: &ContractId,
+    now: Timestamp,
+    events: &mut Vec<Event>,
+) -> Result<(), StoreError> {
+    let settled = contract::receipts(tx, &contract.id).await?.into_iter().filter(|one| !one.state.is_settled());
+    events.extend(settled.map(|one| Event::ReceiptSettled {
         contract: one.contract,
         receipt: one.kind,
         part: one.part,
@@ -134,10 +140,10 @@ pub(crate) async fn merge(tx: &mut Tx<'_>, case: &mut Case<'_>, twin: &ContractI
         message: None,
         reason: Some("merged".to_owned()),
     }));
-    tx.run(MERGE, args![case.now, &case.contract.id]).await?;
-    tx.run(ACKED_THERE, args![case.now, &case.contract.id]).await?;
-    contract::step(tx, &mut case.contract, ContractSignal::StubSurfaced, case.events).await?;
-    let (worker, into) = (case.worker.clone(), twin.to_string());
+    tx.run(MERGE, args![now, &contract.id]).await?;
+    tx.run(ACKED_THERE, args![now, &contract.id]).await?;
+    contract::step(tx, contract, ContractSignal::StubSurfaced, events).await?;
+    let (worker, into) = (contract.worker.clone(), twin.to_string());
     tx.tell(move || tracing::info!(worker_id = %worker, into, "contract merged with one at the same address"));
     Ok(())
 }
@@ -151,9 +157,8 @@ pub(crate) struct Twin {
 
 /// A contract of the same worker that stands at this address and can still show the result there: one
 /// whose messages could not arrive would take the result with it.
-pub(crate) async fn twin(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<Twin>, StoreError> {
-    let own = &case.contract;
-    for other in contract::of_worker(tx, case.worker).await? {
+pub(crate) async fn twin(tx: &mut Tx<'_>, own: &ContractRow) -> Result<Option<Twin>, StoreError> {
+    for other in contract::of_worker(tx, &own.worker).await? {
         if other.id == own.id || other.address != own.address || other.state == ContractState::TerminalFailed {
             continue;
         }
@@ -186,6 +191,7 @@ pub(crate) async fn rewrite(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let rows = tx.rows(MOVED_CONTRACTS, args![&from.account, &from.channel]).await?;
+    let mut along = Vec::new();
     for row in &rows {
         // One that cannot be read is set aside elsewhere; it must not keep the others from moving.
         let Ok(contract) = ContractRow::decode(row) else { continue };
@@ -205,6 +211,7 @@ pub(crate) async fn rewrite(
                 reason: moved_to(to).to_string(),
             };
             journal::append(tx, &contract.worker, now, &[step]).await?;
+            along.push(contract.id.clone());
         }
         let steps = contract.route.steps().to_vec();
         let route = steps.iter().fold(contract.route, |route, step| route.moved(step, &moved(step)));
@@ -224,6 +231,9 @@ pub(crate) async fn rewrite(
             }
         }
     }
+    for id in &along {
+        meet(tx, id, now).await?;
+    }
     // The new chat may have asked for silence before.
     if let Some(until) = contract::due(tx, to, now).await?.parked {
         tx.run(PARK_CHAT, args![until, &to.account, &to.channel]).await?;
@@ -231,4 +241,18 @@ pub(crate) async fn rewrite(
     let (old, new) = (from.clone(), to.clone());
     tx.tell(move || tracing::info!(from = %old, to = %new, at = now.0, "chat moved"));
     Ok(())
+}
+
+/// What came along into a new chat may find another route of its job there: somebody has followed the job in that chat
+/// under one of its two ids, and it is shown there once.
+async fn meet(tx: &mut Tx<'_>, id: &ContractId, now: Timestamp) -> Result<(), StoreError> {
+    let mut contract = contract::load(tx, id).await?;
+    let open = contract::receipts(tx, id).await?.iter().any(|one| !one.state.is_settled());
+    let Some(twin) = twin(tx, &contract).await?.filter(|_| open && contract.state.is_open()) else { return Ok(()) };
+    let Some(row) = tx.row(WORKER_BY_ID, args![&contract.worker]).await? else { return Ok(()) };
+    let ended = WorkerRow::decode(&row)?.state.is_terminal();
+    let mut events = Vec::new();
+    merge(tx, &mut contract, &twin.id, now, &mut events).await?;
+    contract::reconsider(tx, &mut contract, ended, now, &mut events).await?;
+    journal::append(tx, &contract.worker, now, &events).await
 }

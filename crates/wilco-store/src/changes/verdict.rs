@@ -303,8 +303,8 @@ impl Case<'_> {
             reason: cause.to_string(),
         });
         // Somebody follows the job in a chat where it runs, under the chat's old id.
-        if let Some(twin) = route::twin(tx, self).await? {
-            route::merge(tx, self, &twin.id).await?;
+        if let Some(twin) = route::twin(tx, &self.contract).await? {
+            route::merge(tx, &mut self.contract, &twin.id, self.now, self.events).await?;
             return Ok(Settled::Surfaced);
         }
         Ok(Settled::Rerouted)

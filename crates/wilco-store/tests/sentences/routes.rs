@@ -37,6 +37,29 @@ proves!(d12_a_moved_chat_is_rewritten_everywhere_and_messages_are_looked_for_the
     assert_eq!(w.contract_state(&job).await, ContractState::TerminalAcked);
 });
 
+proves!(d10_d12_a_route_that_came_along_into_a_new_chat_and_meets_another_shows_the_result_once, |w| {
+    let there = Address::channel("sim", "ops-2");
+    let job = w.ask_for("report", "ana", wilco_core::Place::public(there.clone())).await;
+    w.surface_due().await;
+    w.begin().await;
+    // She follows it under the chat's old id, where another job runs, too.
+    let (watched, _) = w.watch("ana", wilco_core::Place::public(ops()), job.short.as_str()).await;
+    let other = w.report().await;
+    let claims = w.claim().await;
+    assert_eq!(w.answer(of(&claims, &other), NotSurfaced::Moved(there.clone())).await, Settled::Rerouted);
+    assert_eq!(state_of(&w.receipt(&watched.content).await), Surfaced, "it hangs on what stands there");
+    // What the platform says to the call that was on its way changes nothing any more.
+    let late = claims.iter().find(|claim| claim.envelope.receipt.as_ref() == Some(&watched.stub)).unwrap();
+    assert_eq!(w.answer(late, NotSurfaced::Moved(there.clone())).await, Settled::Superseded);
+    w.surface_due().await;
+    w.done(&job, "the result").await;
+    let fill = w.claim_one(Content).await;
+    assert_eq!((fill.envelope.receipt.as_ref(), fill.envelope.address.clone()), (Some(&job.content), there));
+    w.surface(&fill).await;
+    let states: Vec<_> = w.look(&job).await.contracts.iter().map(|contract| contract.state).collect();
+    assert_eq!(states, [ContractState::TerminalAcked, ContractState::TerminalAcked]);
+});
+
 proves!(d12_a_message_that_was_on_its_way_when_its_chat_moved_is_looked_for_in_the_new_one, |w| {
     w.report().await;
     let job = w.report().await;

@@ -280,7 +280,17 @@ impl Model {
                 }
             }
         }
-        along.into_iter().for_each(|contract| self.note(contract.0, "route_step"));
+        along.iter().for_each(|contract| self.note(contract.0, "route_step"));
+        // Somebody may have followed a job there, under the other id of the chat.
+        for contract in along {
+            let state = self.contracts[&contract].state;
+            let closed = matches!(state, ContractState::TerminalAcked | ContractState::TerminalFailed);
+            let open = self.receipts_of(contract).iter().any(|one| self.receipts[one].settled.is_none());
+            if open && !closed && self.beside(contract).is_some() {
+                self.merged(contract);
+                self.reconsider(contract);
+            }
+        }
         // The new chat may have asked for silence before.
         let to = Address { channel: channel.to_owned(), ..from.clone() };
         if let Some(until) = self.may_leave(&to, self.now).1 {
