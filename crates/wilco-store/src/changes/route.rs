@@ -248,7 +248,12 @@ pub(crate) async fn rewrite(
 async fn meet(tx: &mut Tx<'_>, id: &ContractId, now: Timestamp) -> Result<(), StoreError> {
     let mut contract = contract::load(tx, id).await?;
     let open = contract::receipts(tx, id).await?.iter().any(|one| !one.state.is_settled());
-    let Some(twin) = twin(tx, &contract).await?.filter(|_| open && contract.state.is_open()) else { return Ok(()) };
+    let Some(twin) = twin(tx, &contract)
+        .await?
+        .filter(|_| open && !matches!(contract.state, ContractState::TerminalAcked | ContractState::TerminalFailed))
+    else {
+        return Ok(());
+    };
     let Some(row) = tx.row(WORKER_BY_ID, args![&contract.worker]).await? else { return Ok(()) };
     let ended = WorkerRow::decode(&row)?.state.is_terminal();
     let mut events = Vec::new();

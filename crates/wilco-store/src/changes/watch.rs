@@ -58,10 +58,14 @@ pub(crate) async fn watch(
     };
     let existing = contract::of_worker(tx, &worker.id).await?;
     let done = |already| WatchDone { worker: worker.id.clone(), short: worker.short.clone(), already };
-    // A contract whose messages could not arrive does not count as shown here.
-    for contract in existing.iter().filter(|contract| contract.address == place.address) {
+    for contract in &existing {
         let receipts = contract::receipts(tx, &contract.id).await?;
-        if newest(&receipts, ReceiptKind::Stub, 0).is_some_and(|stub| stub.state != ReceiptState::Failed) {
+        // A contract whose messages could not arrive does not count as shown here. One whose last file had to go elsewhere
+        // has left its result here.
+        let alive = newest(&receipts, ReceiptKind::Stub, 0).is_some_and(|stub| stub.state != ReceiptState::Failed);
+        let content = newest(&receipts, ReceiptKind::Content, 0).filter(|one| one.state == ReceiptState::Surfaced);
+        let stands = content.and_then(|one| one.message.as_ref()).is_some_and(|one| one.address == place.address);
+        if stands || (alive && contract.address == place.address) {
             return Ok(Ok(done(true)));
         }
     }

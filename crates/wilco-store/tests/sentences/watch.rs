@@ -2,9 +2,10 @@
 
 use wilco_core::contract::ContractState;
 use wilco_core::journal::Event;
-use wilco_core::receipt::ReceiptKind::{Content, Stub};
-use wilco_core::{Address, Place};
-use wilco_store::changes::{Offered, Unresolved, WatchDone};
+use wilco_core::receipt::ReceiptKind::{Content, File, Stub};
+use wilco_core::worker::{EndKind, Ending};
+use wilco_core::{Address, FileRef, Place};
+use wilco_store::changes::{Offered, Settled, Unresolved, WatchDone};
 
 use crate::support::*;
 
@@ -31,6 +32,23 @@ proves!(w3_x1_a_watch_adds_a_contract_and_a_second_one_lowers_nothing, |w| {
     assert_eq!(look.contracts.iter().map(|contract| contract.number).collect::<Vec<_>>(), [0, 1]);
     assert!(look.contracts.iter().all(|contract| contract.state == ContractState::TerminalAcked));
     assert_eq!(look.contracts[1].id, new.contract);
+});
+
+proves!(x1_a_place_in_which_the_result_stands_is_not_shown_it_again_when_a_file_had_to_go_elsewhere, |w| {
+    let job = w.running().await;
+    let file = FileRef { name: "a.csv".into(), path: "/results/a.csv".into(), size: 100 };
+    w.finish(&job, Ending { files: vec![file], ..Ending::bare(EndKind::Done, "") }).await;
+    for kind in [Stub, Content] {
+        let claim = w.claim_one(kind).await;
+        w.surface(&claim).await;
+    }
+    let file = w.claim_one(File).await;
+    assert_eq!(w.answer(&file, gone()).await, Settled::Rerouted);
+    w.surface_due().await;
+    assert_eq!(w.contract(&job).await.step, 1, "the file is shown to her directly");
+    let (_, watched) = w.watch("ana", Place::public(ops()), job.short.as_str()).await;
+    assert!(matches!(watched, Offered::Watch(Ok(WatchDone { already: true, .. }))), "{watched:?}");
+    assert_eq!(w.look(&job).await.contracts.len(), 1);
 });
 
 proves!(x1_a_watch_of_a_finished_job_shows_its_result_and_calls_nobody, |w| {

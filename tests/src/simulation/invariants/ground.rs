@@ -252,6 +252,12 @@ impl<'a> Ground<'a> {
         self.showings_of.get(receipt).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Whether nobody may have learnt what the platform said to a call: it was not heard, or the process died before it
+    /// could be stored.
+    pub fn was_lost(&self, called: &Called<'_>) -> bool {
+        called.is_doubtful() || self.facts.died_within(called.at, Timestamp(called.at.0 + super::scopes::READING))
+    }
+
     /// Whether the platform has refused an edit of this message that was not of progress, because it cannot
     /// be edited, or its place is not there any more. What stands in it then cannot be changed by anybody.
     pub fn is_out_of_reach(&self, message: &str) -> bool {

@@ -129,8 +129,10 @@ fn promptly(ground: &Ground<'_>, found: &mut Found) {
 /// call may take that hung then.
 fn reached(ground: &Ground<'_>, contract: &str) -> i64 {
     let wait = |receipt: &&ReceiptRow| {
-        // After that, the one that succeeded came.
-        let failed = usize::try_from(receipt.attempts.saturating_sub(1)).unwrap_or(0);
+        // The last attempt is the one that succeeded, unless it was left to another route, or failed at an address that
+        // was closed, which spends none.
+        let succeeded = receipt.state == "surfaced" && receipt.reason.as_deref() != Some("merged");
+        let failed = usize::try_from(receipt.attempts - i64::from(succeeded)).unwrap_or(0);
         super::scopes::wait_after(failed, receipt.kind == "stub")
     };
     let tried = ground.receipts_of(contract).iter().filter(|receipt| {

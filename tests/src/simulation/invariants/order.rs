@@ -140,9 +140,12 @@ impl<'a> Troubles<'a> {
         let calls = self.calls.get(contract.account.as_str()).map(Vec::as_slice).unwrap_or_default();
         // A chat that has moved is one chat under two names.
         let mut names = vec![first, stub.channel.as_str()];
-        for (from, to) in &self.facts.moves {
-            if names.contains(&from.channel.as_str()) || names.contains(&to.channel.as_str()) {
-                names.extend([from.channel.as_str(), to.channel.as_str()]);
+        // And it may have moved more than once: each round follows one move.
+        for _ in &self.facts.moves {
+            for (from, to) in &self.facts.moves {
+                if names.contains(&from.channel.as_str()) || names.contains(&to.channel.as_str()) {
+                    names.extend([from.channel.as_str(), to.channel.as_str()]);
+                }
             }
         }
         calls.iter().filter(|called| called.at <= until).any(|called| {

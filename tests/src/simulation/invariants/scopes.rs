@@ -10,7 +10,7 @@ use super::ground::{Called, Ground};
 use crate::simulation::evidence::ReceiptRow;
 
 /// Two readings of one moment may differ by as much: each process counts its milliseconds from its own start.
-const READING: i64 = 2;
+pub(super) const READING: i64 = 2;
 const HOUR: f64 = 3_600.0;
 /// The waits after the attempts of a stub, in seconds; then those of content follow.
 const STUB: [f64; 7] = [0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];

@@ -19,8 +19,15 @@ impl Model {
             let stub = self.newest(*contract, ReceiptKind::Stub, 0).expect("every contract has one");
             self.receipts[&stub].state != ReceiptState::Failed
         };
-        let here = self.contracts_of(job).into_iter().filter(|contract| self.contracts[contract].at == route[0]);
-        if here.into_iter().any(|contract| alive(&contract)) {
+        // One whose last file had to go elsewhere has left its result here.
+        let stands = |contract: &Contract| {
+            let content = self.newest(*contract, ReceiptKind::Content, 0).expect("every contract has one");
+            let content = &self.receipts[&content];
+            let message = content.message.as_ref().filter(|_| content.state == ReceiptState::Surfaced);
+            message.is_some_and(|message| message.address == route[0])
+        };
+        let here = |contract: &Contract| alive(contract) && self.contracts[contract].at == route[0];
+        if self.contracts_of(job).iter().any(|contract| here(contract) || stands(contract)) {
             return Answer::Is("shown already");
         }
         let number = self.contracts_of(job).iter().map(|contract| contract.1 + 1).max().unwrap_or(0);
