@@ -160,7 +160,7 @@ impl ClaimDue {
         };
         if reassert {
             // A scope that asked for silence means the repetition, too.
-            let due = contract::due(tx, &receipt.address, self.now).await?;
+            let due = contract::due(tx, receipt.stands_at(), self.now).await?;
             let until = due.at.unwrap_or_else(|| self.now.plus(REASSERT_AFTER));
             if until > self.now {
                 tx.run(HOLD, args![until, &receipt.id]).await?;

@@ -185,11 +185,11 @@ impl Settle {
             Resolution::Answered(_, DeliveryOutcome::NotSurfaced(reason)) => (
                 match reason {
                     NotSurfaced::RetryAfter { delay, scope } => {
-                        verdict::park(tx, &receipt.address, *scope, self.now.plus(*delay)).await?;
+                        verdict::park(tx, receipt.stands_at(), *scope, self.now.plus(*delay)).await?;
                         Some(*delay)
                     }
                     NotSurfaced::StopAccount(cause) => {
-                        verdict::pause_account(tx, &receipt.address, cause, self.now).await?;
+                        verdict::pause_account(tx, receipt.stands_at(), cause, self.now).await?;
                         Some(soon)
                     }
                     NotSurfaced::Retry(_) | NotSurfaced::Ambiguous(_) => Some(soon),

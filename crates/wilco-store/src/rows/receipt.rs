@@ -105,6 +105,11 @@ impl ReceiptRow {
         InOrder { kind: self.kind, part: self.part, generation: self.generation, state: self.state }
     }
 
+    /// Where its message stands: what moved along with its chat after it had settled keeps the address that it had.
+    pub(crate) fn stands_at(&self) -> &Address {
+        self.message.as_ref().map_or(&self.address, |message| &message.address)
+    }
+
     /// The receipt as people see it.
     pub(crate) fn view(&self, short: &Short) -> ReceiptView {
         ReceiptView {

@@ -2,10 +2,10 @@
 
 use wilco_core::DeliveryOutcome;
 use wilco_core::contract::ContractState;
-use wilco_core::receipt::ReceiptKind::{Content, Question, Stub};
+use wilco_core::receipt::ReceiptKind::{Content, File, Question, Stub};
 use wilco_core::receipt::Shape;
 use wilco_core::worker::{EndKind, Ending};
-use wilco_core::{NotSurfaced, Press, Scope};
+use wilco_core::{Address, FileRef, NotSurfaced, Press, Scope};
 use wilco_store::changes::{ResumeAccounts, Settled};
 
 use crate::support::*;
@@ -326,6 +326,33 @@ proves!(r9_r18_the_repetition_waits_as_long_as_its_account_was_told_to, |w| {
     w.pass(secs(1));
     let claims = w.claim().await;
     assert!(claims.iter().any(|claim| claim.reassert) && claims.iter().any(|claim| !claim.reassert));
+});
+
+proves!(r9_r18_the_repetition_waits_as_long_as_the_chat_to_which_its_message_moved_was_told_to, |w| {
+    let job = w.running().await;
+    w.record(&job, "one").await;
+    let edit = w.start_edit(&job).await;
+    w.end_edit(&edit, ambiguous()).await;
+    let file = FileRef { name: "a.csv".into(), path: "/results/a.csv".into(), size: 100 };
+    w.finish(&job, Ending { files: vec![file], ..Ending::bare(EndKind::Done, "the result") }).await;
+    for kind in [Stub, Content] {
+        let claim = w.claim_one(kind).await;
+        w.surface(&claim).await;
+    }
+    // Its file is still on its way when the chat moves, which another job hears of.
+    w.claim_one(File).await;
+    let to = Address::channel("sim", "ops-2");
+    w.report().await;
+    let stub = w.claim_one(Stub).await;
+    w.answer(&stub, NotSurfaced::Moved(to.clone())).await;
+    let stub = w.claim_one(Stub).await;
+    w.answer(&stub, NotSurfaced::RetryAfter { delay: secs(60), scope: Scope::Chat }).await;
+    w.pass(secs(59));
+    assert!(w.claim().await.is_empty(), "a repetition may not break the silence of the new chat");
+    w.pass(secs(1));
+    let claims = w.claim().await;
+    let again = claims.iter().find(|claim| claim.reassert).unwrap();
+    assert_eq!(again.target.as_ref().map(|message| &message.address), Some(&to));
 });
 
 proves!(r18_a_doubt_counts_anew_from_the_start_of_a_process_whose_clock_was_set, |w| {

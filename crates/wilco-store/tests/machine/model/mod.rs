@@ -143,6 +143,13 @@ pub(crate) struct ReceiptRecord {
     pub(crate) created: Ms,
 }
 
+impl ReceiptRecord {
+    /// Where its message stands, which moves along with its chat.
+    pub(crate) fn stands_at(&self) -> &Address {
+        self.message.as_ref().map_or(&self.at, |message| &message.address)
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct QuestionRecord {
     pub(crate) text: u8,

@@ -32,7 +32,7 @@ impl Model {
         let (now, of) = (self.now, receipt.of);
         if reassert {
             // Silence that was asked for holds for a repetition; what is paused is looked at again a while later.
-            let until = self.may_leave(&self.receipts[&receipt].at, now).0.unwrap_or(now + REASSERT_AFTER);
+            let until = self.may_leave(self.receipts[&receipt].stands_at(), now).0.unwrap_or(now + REASSERT_AFTER);
             if until > now {
                 let one = self.receipt(receipt);
                 (one.reassert, one.fence) = (Some(until), one.fence + 1);

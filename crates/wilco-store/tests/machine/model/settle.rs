@@ -389,7 +389,7 @@ impl Model {
 
     /// The repetition is a precaution: it is tried again for a while, and changes no promise.
     fn reasserted(&mut self, receipt: Receipt, learnt: &Learnt) -> Settled {
-        let (now, at) = (self.now, self.receipts[&receipt].at.clone());
+        let (now, at) = (self.now, self.receipts[&receipt].stands_at().clone());
         let (stands, again_shape) = (self.receipts[&receipt].shape, self.receipts[&receipt].reassert_shape);
         let repeated = again_shape.unwrap_or(stands);
         let mut next = repeated;
