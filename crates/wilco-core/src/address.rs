@@ -67,17 +67,28 @@ pub struct Place {
     pub parent: Option<Address>,
     /// The direct message with the person who spoke, when the platform has one.
     pub direct: Option<Address>,
+    /// The id of the guild or workspace around the channel; none in a direct message, and on a platform that has
+    /// none. Only access rules look at it: a person's roles are those of this guild.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guild: Option<String>,
 }
 
 impl Place {
     /// A direct message: its only further address is the operator's list.
     pub fn direct(address: Address) -> Self {
-        Self { address, audience: Audience::Direct, parent: None, direct: None }
+        Self { address, audience: Audience::Direct, parent: None, direct: None, guild: None }
     }
 
     /// A channel that everybody reads.
     pub fn public(address: Address) -> Self {
-        Self { address, audience: Audience::Public, parent: None, direct: None }
+        Self { address, audience: Audience::Public, parent: None, direct: None, guild: None }
+    }
+
+    /// The same place, in a guild.
+    #[must_use]
+    pub fn in_guild(mut self, guild: impl Into<String>) -> Self {
+        self.guild = Some(guild.into());
+        self
     }
 }
 
@@ -151,28 +162,39 @@ mod tests {
     fn dm() -> Address {
         Address::channel("sim", "dm-ana")
     }
+    fn place(address: Address, audience: Audience, parent: Option<Address>) -> Place {
+        Place { address, audience, parent, direct: Some(dm()), guild: None }
+    }
+
+    #[test]
+    fn a_place_that_was_stored_before_guilds_were_known_has_none() {
+        let stored = serde_json::to_string(&Place::public(ops())).unwrap();
+        assert!(!stored.contains("guild"), "{stored}");
+        let read: Place = serde_json::from_str(&stored).unwrap();
+        assert_eq!((read.guild.clone(), read.in_guild("g1").guild.as_deref()), (None, Some("g1")));
+    }
 
     #[test]
     fn d10_a_public_thread_falls_back_to_its_channel_then_to_the_person() {
-        let place = Place { address: thread(), audience: Audience::Public, parent: Some(ops()), direct: Some(dm()) };
+        let place = place(thread(), Audience::Public, Some(ops()));
         assert_eq!(Route::from_place(&place).steps(), [thread(), ops(), dm()]);
     }
 
     #[test]
     fn d10_a_private_thread_never_reaches_its_channel() {
-        let place = Place { address: thread(), audience: Audience::Private, parent: Some(ops()), direct: Some(dm()) };
+        let place = place(thread(), Audience::Private, Some(ops()));
         assert_eq!(Route::from_place(&place).steps(), [thread(), dm()]);
     }
 
     #[test]
     fn d10_a_direct_message_has_one_step() {
-        let place = Place { address: dm(), audience: Audience::Direct, parent: None, direct: Some(dm()) };
+        let place = place(dm(), Audience::Direct, None);
         assert_eq!(Route::from_place(&place).steps(), [dm()]);
     }
 
     #[test]
     fn a_private_thread_is_read_from_itself_alone_and_a_public_one_from_its_channel() {
-        let place = |audience| Place { address: thread(), audience, parent: Some(ops()), direct: Some(dm()) };
+        let place = |audience| place(thread(), audience, Some(ops()));
         let (public, private) = (place(Audience::Public), place(Audience::Private));
         let (public, private) = (Route::from_place(&public), Route::from_place(&private));
         let beside = ops().in_thread("t2");
@@ -188,8 +210,7 @@ mod tests {
 
     #[test]
     fn a_moved_chat_is_rewritten_at_every_step() {
-        let route =
-            Route::from_place(&Place { address: ops(), audience: Audience::Public, parent: None, direct: Some(dm()) });
+        let route = Route::from_place(&place(ops(), Audience::Public, None));
         let new = Address::channel("sim", "ops-2");
         assert_eq!(route.moved(&ops(), &new).steps(), [new, dm()]);
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access::Role;
+use crate::pairing::PairingCode;
 
 /// A command that a person gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,11 @@ pub enum Command {
         /// As for `Status`.
         job: String,
     },
+    /// Become owner with the code that the program has shown.
+    Pair {
+        /// The code as it was typed.
+        code: PairingCode,
+    },
     /// What one may do.
     Whoami,
     /// The commands.
@@ -103,6 +109,7 @@ pub const TABLE: &[Spec] = &[
     row("followups", "[page]", "what is scheduled here, and yours elsewhere", Some(Role::Viewer)),
     row("stop", "here", "call off what is scheduled here", Some(Role::Viewer)),
     row("timezone", "[here] [zone]", "show or set your time zone, or this channel's", Some(Role::Viewer)),
+    row("pair", "<code>", "become owner, with the code that the terminal shows", None),
     row("whoami", "", "who you are to wilco and what you may do", None),
     row("help", "", "these commands", None),
 ];
@@ -131,6 +138,7 @@ impl Command {
             Self::Followups { .. } => "followups",
             Self::Stop => "stop",
             Self::Timezone { .. } => "timezone",
+            Self::Pair { .. } => "pair",
             Self::Whoami => "whoami",
             Self::Help => "help",
         };
@@ -198,6 +206,7 @@ fn build(verb: &str, rest: &str) -> Option<Command> {
             Some(Command::Timezone { zone: optional(after), here: true })
         }
         "timezone" => Some(Command::Timezone { zone: optional(first), here: false }),
+        "pair" => Some(Command::Pair { code: PairingCode::typed(&optional(rest)?) }),
         "whoami" => Some(Command::Whoami),
         "help" => Some(Command::Help),
         _ => None,
@@ -345,6 +354,16 @@ mod tests {
         assert_eq!(command("/timezone here Europe/Berlin"), Command::Timezone { zone, here: true });
         let all = Command::Cancel { job: Some("k7f2".into()), reason: Some("done".into()), followups: true };
         assert_eq!(command("/cancel k7f2 and its follow-ups done"), all);
+    }
+
+    #[test]
+    fn a_code_is_read_however_it_is_typed_and_shown_by_no_debug_output() {
+        let code = PairingCode::typed("k7f2m3p9x4b6");
+        for line in ["/pair k7f2-m3p9-x4b6", "/pair K7F2 M3P9 X4B6", "/pair  k7f2m3p9x4b6 "] {
+            assert_eq!(command(line), Command::Pair { code: code.clone() }, "{line}");
+        }
+        assert!(matches!(parse("/pair"), Parsed::Usage(spec) if spec.verb == "pair"));
+        assert!(!format!("{:?}", command("/pair k7f2-m3p9-x4b6")).contains("k7f2"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::access::Role;
+use crate::access::{Grant, Role};
 use crate::address::{Address, Place, Route};
 use crate::contract::ContractState;
 use crate::envelope::FileRef;
@@ -14,6 +14,7 @@ use crate::ids::{AccountId, BackendId, ContractId, ReceiptId, Short, WorkerId};
 use crate::inbound::{Person, Reply};
 use crate::journal::Entry;
 use crate::outcome::MessageRef;
+use crate::pairing::PairingCode;
 use crate::receipt::{ReceiptKind, ReceiptState};
 use crate::time::Timestamp;
 use crate::worker::{Ending, WorkerState};
@@ -26,6 +27,7 @@ pub use followups::{
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a caller lives as long as one question; a box would only be in the way")]
 pub enum Caller {
     /// Whoever sits at the machine's own shell: may do everything.
     Host,
@@ -37,6 +39,8 @@ pub enum Caller {
         person: Person,
         /// Where, when they speak from somewhere.
         address: Option<Address>,
+        /// The guild or workspace around that, as [`Place::guild`]: rules may ask for it.
+        guild: Option<String>,
     },
 }
 
@@ -341,6 +345,10 @@ pub struct AccountHealth {
     pub paused: Option<String>,
     /// When it last surfaced something.
     pub last_delivery: Option<Timestamp>,
+    /// How many messages it has shown as plain text since the bot was started, because their markup was refused or did
+    /// not fit. Not known to whoever looks from beside the bot.
+    #[serde(default)]
+    pub plain: u64,
 }
 
 /// Which receipts to list.
@@ -436,6 +444,19 @@ pub trait Desk: Send + Sync {
     /// Opens the gate of a backend, because a person has signed in, topped up or given a key. For
     /// owners and the host. Answers what was closed; one that is not closed is refused.
     async fn open_gate(&self, caller: &Caller, backend: &BackendId) -> Result<ClosedGate, DeskError>;
+
+    /// The rights that people were given while the bot ran. For owners and the host.
+    async fn grants(&self, caller: &Caller) -> Result<Vec<Grant>, DeskError>;
+
+    /// Takes such a right away. For owners and the host. Answers what it was.
+    async fn revoke(&self, caller: &Caller, account: &AccountId, person: &str) -> Result<Grant, DeskError>;
+
+    /// Offers a code that makes whoever gives it with `/pair` an owner where they are; one that was offered before is
+    /// not taken any more. For owners and the host.
+    async fn offer_pairing(&self, caller: &Caller) -> Result<PairingCode, DeskError>;
+
+    /// What the rules let the caller do where they speak; none for whoever may do nothing there.
+    fn role(&self, caller: &Caller) -> Option<Role>;
 
     /// The worker kinds, with a line about each.
     fn kinds(&self) -> Vec<(String, String)>;

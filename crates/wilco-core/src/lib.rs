@@ -23,6 +23,7 @@ pub mod journal;
 pub mod messaging;
 pub mod outcome;
 pub mod pacing;
+pub mod pairing;
 pub mod plan;
 pub mod question;
 pub mod random;

@@ -47,7 +47,8 @@ pub struct Limits {
 /// A short sign beside the conversation; never a promise, never a receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatusUpdate {
-    /// The bot is thinking ("typing…").
+    /// The bot is thinking ("typing…"). It is given once, and nobody is left with it: where the platform does not end
+    /// it by itself, the adapter ends it with the next message or edit there, and after ten seconds at the latest.
     Thinking,
     /// It is not any more.
     StopTyping,
@@ -119,4 +120,10 @@ pub trait Messaging: Send + Sync {
 
     /// Gives a sign.
     async fn status(&self, address: &Address, update: &StatusUpdate) -> DeliveryOutcome;
+
+    /// How many messages this process has shown as plain text, because their markup was refused or did not fit. A
+    /// message counts once, however often it was edited. An adapter that knows no markup shows none so.
+    fn plain_messages(&self) -> u64 {
+        0
+    }
 }

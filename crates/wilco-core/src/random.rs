@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
 
 use crate::ids::{ContractId, QuestionId, ReceiptId, Short, WorkerId};
+use crate::pairing::PairingCode;
 use crate::time::Timestamp;
 
 /// The one generator of a process. The same seed draws the same ids in the same order.
@@ -94,6 +95,11 @@ impl Dice {
     /// The delay moved by up to ±20 %, so that many waiting receipts do not return in one burst.
     pub fn jitter(&self, delay: Duration) -> Duration {
         delay.mul_f64(with(&self.waits, |rng| rng.random_range(0.8..=1.2)))
+    }
+
+    /// A code that makes its first giver an owner.
+    pub fn pairing_code(&self) -> PairingCode {
+        PairingCode::spelled(with(&self.ids, |rng| rng.random::<u128>()))
     }
 
     /// 128 bits as 32 hexadecimal digits, for a login link.

@@ -15,10 +15,12 @@ use crate::text;
 use crate::time::Timestamp;
 use crate::worker::{EndKind, Ending, WorkerState};
 
+mod access;
 mod followups;
 mod gates;
 mod marks;
 mod replies;
+pub use access::*;
 pub use followups::*;
 pub use gates::*;
 pub use marks::*;

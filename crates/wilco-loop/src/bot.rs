@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wilco_core::Inbox;
 use wilco_core::settings::Settings;
+use wilco_core::{AccountId, Inbox};
 use wilco_store::StoreError;
 use wilco_store::changes::{Recover, Recovered, ResumeAccounts, Risen};
 
@@ -43,6 +43,7 @@ impl Bot {
     pub async fn start(parts: Parts, alone: bool) -> Result<Self, StoreError> {
         let shared = Shared::new(parts);
         let recovered = recover(&shared, alone).await?;
+        shared.read_grants().await?;
         if recovered != Recovered::default() {
             tracing::warn!(
                 rerun = recovered.rerun,
@@ -72,6 +73,11 @@ impl Bot {
             })
             .collect();
         Ok(Self { shared, events, connections, inbox, listening, loop_task, in_order: None, listeners })
+    }
+
+    /// Whether somebody can be owner on a connection, by a configured rule or by pairing.
+    pub fn has_owner(&self, account: &AccountId) -> bool {
+        self.shared.has_owner(account)
     }
 
     /// The door for events that no adapter brings.

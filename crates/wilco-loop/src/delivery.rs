@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use wilco_core::receipt::{self, Attempt, LookedUp, ReceiptKind, Reconcile};
 use wilco_core::schedule::REQUEST_LIMIT;
-use wilco_core::{Cause, Clock, DeliveryOutcome, Found, Messaging, NotSurfaced};
+use wilco_core::{Address, Cause, Clock, DeliveryOutcome, Found, Messaging, NotSurfaced, StatusUpdate, WorkerId};
 use wilco_store::StoreError;
 use wilco_store::changes::{Claim, EditClaim, Resolution, Settle, Settled};
 
+use crate::probes;
 use crate::shared::Shared;
 
 /// Delivers one claimed receipt and settles it.
@@ -75,15 +77,34 @@ fn ambiguous(cause: Cause) -> DeliveryOutcome {
     NotSurfaced::Ambiguous(cause).into()
 }
 
+/// How long a sign may take. Nobody waits for it but a process that stops.
+const SIGN_LIMIT: Duration = Duration::from_secs(2);
+
+/// Shows that a job works, beside the conversation. It promises nothing and is given once: whether it was seen is
+/// nobody's business. Only what the platform asks of every call is kept.
+pub(crate) async fn sign(shared: Shared, worker: WorkerId, address: Address) {
+    let Some(adapter) = shared.adapter(&address.account) else { return };
+    let outcome = within(SIGN_LIMIT, shared.clock(), adapter.status(&address, &StatusUpdate::Thinking)).await;
+    let outcome = outcome.unwrap_or_else(|cause| NotSurfaced::Retry(cause).into());
+    tracing::debug!(worker_id = %worker, channel = %address, outcome = outcome.name(), "sign");
+    if let DeliveryOutcome::NotSurfaced(reason) = &outcome {
+        probes::keep(shared.store(), shared.clock(), &address, reason, shared.now()).await;
+    }
+}
+
 /// A call within the request limit. One that takes longer, or whose adapter panics, may have been applied.
 pub(crate) async fn bounded<T>(clock: &Arc<dyn Clock>, call: impl Future<Output = T>) -> Result<T, Cause> {
-    let limit = clock.sleep_until(clock.monotonic() + REQUEST_LIMIT);
+    within(REQUEST_LIMIT, clock, call).await
+}
+
+async fn within<T>(time: Duration, clock: &Arc<dyn Clock>, call: impl Future<Output = T>) -> Result<T, Cause> {
+    let limit = clock.sleep_until(clock.monotonic() + time);
     tokio::select! {
         biased;
         answer = std::panic::AssertUnwindSafe(call).catch_unwind() => {
             answer.map_err(|_| Cause::new("adapter_panicked", "the adapter broke down inside of the call"))
         }
-        () = limit => Err(Cause::new("timeout", format!("no answer within {} s", REQUEST_LIMIT.as_secs()))),
+        () = limit => Err(Cause::new("timeout", format!("no answer within {} s", time.as_secs()))),
     }
 }
 
@@ -92,7 +113,7 @@ async fn settle(shared: &Shared, claim: &Claim, resolution: Resolution) -> Resul
     let Some(receipt) = claim.envelope.receipt.clone() else {
         return Ok(Settled::Superseded);
     };
-    let jitter = shared.dice().jitter(std::time::Duration::from_secs(1)).as_secs_f64();
+    let jitter = shared.dice().jitter(Duration::from_secs(1)).as_secs_f64();
     let mut change = Settle {
         receipt,
         fence: claim.fence,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::sync::{broadcast, mpsc};
-use wilco_core::access::Role;
+use wilco_core::access::{Grant, Role};
 use wilco_core::command::{self, Command};
 use wilco_core::desk::{
     AccountHealth, Caller, CancelResult, Desk, DeskError, FollowupDone, FollowupFilter, FollowupInspection,
@@ -15,10 +15,11 @@ use wilco_core::desk::{
 };
 use wilco_core::followup::FollowupAct;
 use wilco_core::gate::ClosedGate;
-use wilco_core::{Accepted, BackendId, FileRef, Inbound, Inbox, Place, ReceiptId, What, wording};
+use wilco_core::pairing::PairingCode;
+use wilco_core::{Accepted, AccountId, BackendId, FileRef, Inbound, Inbox, Place, ReceiptId, What, wording};
 use wilco_store::changes::{
-    ChangeFollowup, FollowupUnresolved, Gates, OpenGates, RequestCancel, RetryReceipt, ScheduleFollowup, Scheduling,
-    Unresolved,
+    ChangeFollowup, FollowupUnresolved, Gates, Grants, OfferPairing, OpenGates, RequestCancel, RetryReceipt,
+    RevokeGrant, ScheduleFollowup, Scheduling, Unresolved,
 };
 use wilco_store::reads::{HealthOf, InspectFollowup, InspectJob, LastDelivery, ListFollowups, ListJobs, ListReceipts};
 use wilco_store::{Change, StoreError};
@@ -65,6 +66,14 @@ impl LoopDesk {
 
     async fn write<C: Change>(&self, change: C) -> Result<C::Out, DeskError> {
         self.shared.store().write(change).await.map_err(store_error)
+    }
+
+    fn owners_only(&self, caller: &Caller, what: &str) -> Result<(), DeskError> {
+        let has = asker_of(&self.shared, caller).role;
+        if has < Some(Role::Owner) {
+            return Err(DeskError::NotAllowed { what: what.to_owned(), needs: Role::Owner, has });
+        }
+        Ok(())
     }
 
     fn nudge(&self, stop: Option<wilco_core::WorkerId>) {
@@ -199,7 +208,11 @@ impl Desk for LoopDesk {
         let Caller::Person { account, person, .. } = caller else {
             return Err(DeskError::BadInput("a follow-up needs a person and a place on a platform".to_owned()));
         };
-        let has = asker_of(&self.shared, caller).role;
+        if self.running.is_none() {
+            // Nobody keeps them up to date here.
+            self.shared.read_grants().await.map_err(store_error)?;
+        }
+        let has = self.shared.role_at(account, person, place);
         if has < Some(Role::Operator) {
             let what = "to schedule follow-ups".to_owned();
             return Err(DeskError::NotAllowed { what, needs: Role::Operator, has });
@@ -254,11 +267,7 @@ impl Desk for LoopDesk {
     }
 
     async fn retry(&self, caller: &Caller, receipt: &ReceiptId) -> Result<ReceiptView, DeskError> {
-        let has = asker_of(&self.shared, caller).role;
-        if has < Some(Role::Owner) {
-            let what = "to send a receipt again".to_owned();
-            return Err(DeskError::NotAllowed { what, needs: Role::Owner, has });
-        }
+        self.owners_only(caller, "to send a receipt again")?;
         let change = RetryReceipt { receipt: receipt.clone(), now: self.shared.now(), fresh: self.shared.fresh() };
         match self.write(change).await? {
             Some(Ok(view)) => {
@@ -285,9 +294,13 @@ impl Desk for LoopDesk {
             let account = adapter.account().clone();
             let connected = running.connections.is_up(&account);
             let last_delivery = self.read(LastDelivery { account: account.clone() }).await?;
-            match health.accounts.iter_mut().find(|known| known.account == account) {
-                Some(known) => (known.connected, known.last_delivery) = (connected, last_delivery),
-                None => health.accounts.push(AccountHealth { account, connected, paused: None, last_delivery }),
+            let known = health.accounts.iter().find(|known| known.account == account);
+            let paused = known.and_then(|known| known.paused.clone());
+            let plain = adapter.plain_messages();
+            let found = AccountHealth { account, connected, paused, last_delivery, plain };
+            match health.accounts.iter_mut().find(|known| known.account == found.account) {
+                Some(known) => *known = found,
+                None => health.accounts.push(found),
             }
         }
         Ok(health)
@@ -298,11 +311,7 @@ impl Desk for LoopDesk {
     }
 
     async fn open_gate(&self, caller: &Caller, backend: &BackendId) -> Result<ClosedGate, DeskError> {
-        let has = asker_of(&self.shared, caller).role;
-        if has < Some(Role::Owner) {
-            let what = "to open a gate".to_owned();
-            return Err(DeskError::NotAllowed { what, needs: Role::Owner, has });
-        }
+        self.owners_only(caller, "to open a gate")?;
         let (because, wall) = ("an owner opened it", self.shared.clock().now());
         let change = OpenGates { backend: Some(backend.clone()), stamp: None, because, wall };
         match self.write(change).await?.pop() {
@@ -312,6 +321,30 @@ impl Desk for LoopDesk {
             }
             None => Err(DeskError::BadInput(wording::gate_not_closed(backend, &self.gates().await?))),
         }
+    }
+
+    async fn grants(&self, caller: &Caller) -> Result<Vec<Grant>, DeskError> {
+        self.owners_only(caller, "to see who was made owner")?;
+        self.read(Grants).await
+    }
+
+    async fn revoke(&self, caller: &Caller, account: &AccountId, person: &str) -> Result<Grant, DeskError> {
+        self.owners_only(caller, "to revoke a right")?;
+        let change = RevokeGrant { account: account.clone(), person: person.to_owned() };
+        let revoked = self.write(change).await?;
+        self.shared.read_grants().await.map_err(store_error)?;
+        revoked.ok_or_else(|| DeskError::BadInput(wording::nothing_to_revoke(account.as_str(), person)))
+    }
+
+    async fn offer_pairing(&self, caller: &Caller) -> Result<PairingCode, DeskError> {
+        self.owners_only(caller, "to make another owner")?;
+        let code = self.shared.dice().pairing_code();
+        self.write(OfferPairing { digest: code.digest(), now: self.shared.now() }).await?;
+        Ok(code)
+    }
+
+    fn role(&self, caller: &Caller) -> Option<Role> {
+        asker_of(&self.shared, caller).role
     }
 
     fn kinds(&self) -> Vec<(String, String)> {

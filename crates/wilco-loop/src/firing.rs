@@ -194,8 +194,7 @@ impl From<Trouble> for Stopped {
 
 /// The turn as the store takes it, by the same road as what a person types now.
 async fn turn(shared: &Shared, firing: &Firing, inbound: &Inbound) -> Result<OfferItem, Stopped> {
-    let address = &inbound.place.address;
-    let role = shared.role(&inbound.account, &inbound.person, &address.channel);
+    let role = shared.role_at(&inbound.account, &inbound.person, &inbound.place);
     // Who may not schedule any more may not be spoken for, whatever was scheduled.
     let needs = match &inbound.what {
         What::Command(command) => command.spec().needs.max(Some(Role::Operator)),

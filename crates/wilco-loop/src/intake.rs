@@ -11,7 +11,7 @@ use wilco_core::followup::Origin;
 use wilco_core::job::Input;
 use wilco_core::settings::KindSettings;
 use wilco_core::wording;
-use wilco_core::{Accepted, Inbound, MessageRef, Press, Reply, Short, What, WorkerId};
+use wilco_core::{Accepted, Inbound, MessageRef, Person, Press, Reply, Short, What, WorkerId};
 use wilco_store::StoreError;
 use wilco_store::changes::{Act, Asker, NewJob, NewWatch, Offer, OfferItem, Offered};
 use wilco_store::reads::{HealthOf, InspectJob, ListJobs};
@@ -148,7 +148,7 @@ fn refused(error: &StoreError) -> Accepted {
 
 pub(crate) fn asker(shared: &Shared, inbound: &Inbound) -> Asker {
     let address = &inbound.place.address;
-    let role = shared.role(&inbound.account, &inbound.person, &address.channel);
+    let role = shared.role_at(&inbound.account, &inbound.person, &inbound.place);
     Asker::person(inbound.account.clone(), inbound.person.clone(), Some(address.clone()), role)
 }
 
@@ -192,6 +192,10 @@ pub(crate) async fn prepare(shared: &Shared, inbound: &Inbound, draining: bool, 
                         Err(refusal) => return Prepared::Done(Accepted::Refused(refusal)),
                     }
                 }
+                Command::Pair { code } => match may_pair(&inbound.person, asker.role) {
+                    Ok(()) => Act::Pair(code.digest()),
+                    Err(refusal) => return Prepared::Done(Accepted::Refused(refusal)),
+                },
                 Command::Watch { job } => Act::Watch { job: job.clone(), new: new_watch(shared) },
                 reading @ (Command::Jobs
                 | Command::Status { .. }
@@ -237,6 +241,15 @@ pub(crate) async fn prepare(shared: &Shared, inbound: &Inbound, draining: bool, 
 fn needs(needs: Option<Role>, has: Option<Role>, what: &str) -> Option<Reply> {
     let needs = needs?;
     (has < Some(needs)).then(|| wording::not_allowed(what, needs, has))
+}
+
+/// Whom a code can make owner.
+fn may_pair(person: &Person, role: Option<Role>) -> Result<(), Reply> {
+    match role {
+        _ if person.outsider => Err(wording::pairing_outsider()),
+        Some(Role::Owner) => Err(wording::paired_already()),
+        Some(Role::Viewer | Role::Operator) | None => Ok(()),
+    }
 }
 
 fn stopped_by(asker: &Asker) -> String {
@@ -351,7 +364,10 @@ pub(crate) async fn reading(
                 .chain(gates)
                 .collect();
             let oldest = health.oldest.map(|since| now.since(since));
-            Accepted::Answered(wording::health(health.running, health.queued, health.undelivered, oldest, &paused))
+            let plain: Vec<(String, u64)> =
+                shared.adapters().map(|one| (one.account().to_string(), one.plain_messages())).collect();
+            let (running, queued, undelivered) = (health.running, health.queued, health.undelivered);
+            Accepted::Answered(wording::health(running, queued, undelivered, oldest, &paused, &plain))
         }
         Command::Followups { page } => followups::list(shared, inbound, asker, *page).await?,
         Command::Timezone { .. } => {
@@ -365,6 +381,7 @@ pub(crate) async fn reading(
         | Command::Cancel { .. }
         | Command::Watch { .. }
         | Command::Followup { .. }
+        | Command::Pair { .. }
         | Command::Stop => Accepted::Answered(wording::help(&shared.kinds().about())),
     })
 }
@@ -398,9 +415,9 @@ impl wilco_core::Inbox for Door {
 pub(crate) fn asker_of(shared: &Shared, caller: &Caller) -> Asker {
     match caller {
         Caller::Host => Asker::host(),
-        Caller::Person { account, person, address } => {
+        Caller::Person { account, person, address, guild } => {
             let channel = address.as_ref().map(|address| address.channel.as_str()).unwrap_or_default();
-            let role = shared.role(account, person, channel);
+            let role = shared.role(account, person, channel, guild.as_deref());
             Asker::person(account.clone(), person.clone(), address.clone(), role)
         }
     }

@@ -207,20 +207,32 @@ impl Call {
 
     /// What concerns other calls as well is stored before the next one in line is asked.
     async fn keep(&self, reason: &NotSurfaced) {
-        if !matches!(reason, NotSurfaced::RetryAfter { .. } | NotSurfaced::StopAccount(_)) {
+        keep(&self.store, &self.clock, &self.address, reason, self.now()).await;
+    }
+}
+
+/// A wait that a platform asked for and a refusal of the account hold for every call: they are stored, whatever the
+/// call was for. Any other answer to a probe or a sign changes nothing.
+pub(crate) async fn keep(
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    address: &Address,
+    reason: &NotSurfaced,
+    now: Timestamp,
+) {
+    if !matches!(reason, NotSurfaced::RetryAfter { .. } | NotSurfaced::StopAccount(_)) {
+        return;
+    }
+    let change = Probed { address: address.clone(), reason: reason.clone(), now };
+    let mut waited = false;
+    while let Err(error) = store.write(change.clone()).await {
+        // Said once for each outage, not at each attempt (requirement O3).
+        if !std::mem::replace(&mut waited, true) {
+            tracing::error!(channel = %address, %error, "what a platform asked for cannot be stored");
+        }
+        if !error.is_transient() {
             return;
         }
-        let change = Probed { address: self.address.clone(), reason: reason.clone(), now: self.now() };
-        let mut waited = false;
-        while let Err(error) = self.store.write(change.clone()).await {
-            // Said once for each outage, not at each attempt (requirement O3).
-            if !std::mem::replace(&mut waited, true) {
-                tracing::error!(channel = %self.address, %error, "what a platform asked for cannot be stored");
-            }
-            if !error.is_transient() {
-                return;
-            }
-            self.clock.sleep_until(self.clock.monotonic() + STORE_PAUSE).await;
-        }
+        clock.sleep_until(clock.monotonic() + STORE_PAUSE).await;
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
-use wilco_core::access::Role;
+use wilco_core::access::{Access, Grant, Role};
 use wilco_core::desk::Notice;
 use wilco_core::random::Dice;
 use wilco_core::settings::Settings;
 use wilco_core::time::{Clock, Steady};
-use wilco_core::{AccountId, InstanceId, Messaging, Person, Short, Timestamp, WorkerId};
-use wilco_store::Store;
-use wilco_store::changes::{FollowupTold, Fresh, Platforms};
+use wilco_core::{AccountId, InstanceId, Messaging, Person, Place, Short, Timestamp, WorkerId};
+use wilco_store::changes::{FollowupTold, Fresh, Grants, Platforms};
+use wilco_store::{Store, StoreError};
 
 use crate::credentials::Looks;
 use crate::kinds::Kinds;
@@ -32,6 +32,7 @@ struct Inner {
     dice: Arc<Dice>,
     kinds: Arc<Kinds>,
     settings: RwLock<Arc<Settings>>,
+    granted: Mutex<Granted>,
     adapters: BTreeMap<AccountId, Arc<dyn Messaging>>,
     platforms: Platforms,
     owner: InstanceId,
@@ -39,6 +40,15 @@ struct Inner {
     notices: broadcast::Sender<Notice>,
     probes: Arc<Probes>,
     looks: Arc<Looks>,
+}
+
+/// The rights that people were given while the bot ran, as the store last said. It is what is judged by, and every
+/// change of the store brings it up to date.
+#[derive(Debug, Default)]
+struct Granted {
+    access: Access,
+    /// How often it was changed: a reading that was overtaken by a change is made again.
+    changes: u64,
 }
 
 /// What a process is built from.
@@ -71,6 +81,7 @@ impl Shared {
             dice: parts.dice,
             kinds: parts.kinds,
             settings: RwLock::new(Arc::new(parts.settings)),
+            granted: Mutex::default(),
             adapters,
             platforms: Platforms::new(limits),
             owner,
@@ -149,9 +160,51 @@ impl Shared {
         self.0.folder.join(worker.as_str())
     }
 
-    /// The role of a person at this moment.
-    pub(crate) fn role(&self, account: &AccountId, person: &Person, channel: &str) -> Option<Role> {
-        self.settings().access.role(account, person, channel)
+    /// The role of a person at this moment, where they speak.
+    pub(crate) fn role_at(&self, account: &AccountId, person: &Person, place: &Place) -> Option<Role> {
+        self.role(account, person, &place.address.channel, place.guild.as_deref())
+    }
+
+    /// The same where less is known of the place.
+    pub(crate) fn role(
+        &self,
+        account: &AccountId,
+        person: &Person,
+        channel: &str,
+        guild: Option<&str>,
+    ) -> Option<Role> {
+        let configured = self.settings().access.role(account, person, channel, guild);
+        configured.max(self.granted().access.role(account, person, channel, guild))
+    }
+
+    fn granted(&self) -> MutexGuard<'_, Granted> {
+        self.0.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads which rights people were given while the bot ran.
+    pub(crate) async fn read_grants(&self) -> Result<(), StoreError> {
+        loop {
+            let before = self.granted().changes;
+            let grants = self.store().read(Grants).await?;
+            let mut granted = self.granted();
+            if granted.changes == before {
+                granted.access.rules = grants.iter().map(Grant::rule).collect();
+                granted.changes += 1;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Somebody was given a right, and the store has it.
+    pub(crate) fn grant(&self, grant: &Grant) {
+        let mut granted = self.granted();
+        granted.access.rules.push(grant.rule());
+        granted.changes += 1;
+    }
+
+    /// Whether anybody can be owner on a connection.
+    pub(crate) fn has_owner(&self, account: &AccountId) -> bool {
+        self.settings().access.has_owner(account) || self.granted().access.has_owner(account)
     }
 
     /// Tells whoever looks that something about a job changed.

@@ -16,5 +16,5 @@ mod lock;
 pub mod reads;
 mod rows;
 
-pub use engine::{Change, Engine as Store, Mode, Options, Synchronous};
+pub use engine::{Change, Engine as Store, Looked, Mode, Options, Synchronous};
 pub use error::StoreError;

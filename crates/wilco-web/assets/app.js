@@ -12,6 +12,8 @@ import { isOpen, words } from "./timeline.js";
 
 const narrow = matchMedia("(max-width: 860px)");
 const HEALTH = 5_000;
+/** How long "thinking…" stands when nothing ends it. */
+const TYPING = 10_000;
 
 let session = null;
 let here = null;
@@ -22,6 +24,7 @@ let stop = null;
 /** The server's clock minus this one's, in milliseconds. */
 let skew = 0;
 let loads = 0;
+let typingTimer = 0;
 /** The short id of a job that was just started: its message is selected as soon as it appears. */
 let awaited = null;
 /** Words whose answer was lost, with their event: given again they are the same one, so that nothing runs twice. */
@@ -103,7 +106,7 @@ function enter(channel) {
   byId("channel-name").textContent = label(channel);
   byId("channel-about").textContent = about(channel);
   document.title = `${label(channel)} · wilco`;
-  byId("typing").textContent = "";
+  typingEnds();
   refuse("");
   jobs = [];
   awaited = null;
@@ -225,6 +228,7 @@ async function relearn() {
 function lost() {
   if (byId("connection").dataset.state === "lost") return;
   connection("lost");
+  typingEnds();
   // Signed out, or only cut off? The stream itself does not say.
   api.session(session.as).then((found) => { session.csrf = found.csrf; }).catch((error) => error.status === 401 && signedOut());
 }
@@ -243,6 +247,8 @@ function message({ message: item }) {
     }
     return;
   }
+  // What a person says ends nothing; a message of the bot does, new or edited.
+  if (!item.author) typingEnds();
   byId("empty").hidden = true;
   const fresh = conversation.take(item, false);
   // Only what is new or final is read out; every step of a progress message would drown it.
@@ -272,7 +278,17 @@ function followup({ short, status, reason }) {
 }
 
 function typing(at) {
-  if (isHere(at)) byId("typing").textContent = at.on ? "wilco is thinking…" : "";
+  if (!isHere(at)) return;
+  typingEnds();
+  if (!at.on) return;
+  byId("typing").textContent = "wilco is thinking…";
+  // Whatever becomes of the bot, nobody is left with it.
+  typingTimer = setTimeout(typingEnds, TYPING);
+}
+
+function typingEnds() {
+  clearTimeout(typingTimer);
+  byId("typing").textContent = "";
 }
 
 function connection(state) {

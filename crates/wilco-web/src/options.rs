@@ -123,6 +123,7 @@ impl Options {
             audience: spec.audience,
             parent: around.map(|other| self.address(other, person)),
             direct: direct.map(|other| self.address(other, person)),
+            guild: None,
         })
     }
 

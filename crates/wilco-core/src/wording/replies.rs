@@ -119,6 +119,48 @@ pub fn heard() -> Reply {
     Reply::text("Heard, storing…")
 }
 
+/// Accepted, on a platform where whoever gives a command is always answered.
+pub fn accepted(worker: Option<&Short>) -> Reply {
+    Reply::text(match worker {
+        Some(short) => format!("Accepted · {short} · it is shown here in a moment"),
+        None => "Accepted.".to_owned(),
+    })
+}
+
+/// The same was given before.
+pub fn accepted_before(worker: Option<&Short>) -> Reply {
+    Reply::text(match worker {
+        Some(short) => format!("Accepted already · {short}. Nothing was started a second time."),
+        None => "Accepted already. Nothing was done a second time.".to_owned(),
+    })
+}
+
+/// *Heard* was said, and then the bot stopped or the store never answered: whether it was accepted is not known here.
+pub fn heard_and_lost() -> Reply {
+    Reply::text(
+        "The bot was interrupted before it could say whether this was accepted. /jobs shows it if it was; if not, give \
+         it again.",
+    )
+}
+
+/// The bot cannot speak where it was asked to show something.
+pub fn cannot_speak_here(missing: &[&str]) -> Reply {
+    let (permission, it) = if missing.len() == 1 { ("permission", "it") } else { ("permissions", "them") };
+    Reply::text(format!(
+        "Not accepted: the bot could show nothing in that channel, because it lacks the {permission} {}. Nothing was \
+         started; ask whoever manages the channel to grant {it}, or give the command elsewhere.",
+        missing.iter().map(|name| format!("\u{201c}{name}\u{201d}")).collect::<Vec<_>>().join(" and ")
+    ))
+}
+
+/// In a channel, after an answer for one person could not be given in private.
+pub fn private_answer_refused() -> Reply {
+    Reply::text(
+        "There is an answer for you, but you take no direct messages from this bot. Give the command with a slash: only \
+         you see what it answers.",
+    )
+}
+
 /// The bot is about to stop.
 pub fn draining() -> Reply {
     Reply::text("Not accepted: the bot is about to restart. Nothing was started; give it again in a moment.")
@@ -178,6 +220,11 @@ pub fn unknown_button() -> Reply {
     )
 }
 
+/// A message that shows no job was to be cancelled.
+pub fn not_a_job() -> Reply {
+    Reply::text("That message shows no job of this bot. Nothing was changed; /jobs lists the recent ones.")
+}
+
 /// Who somebody is.
 pub fn whoami(person: &Person, account: &str, role: Option<Role>) -> Reply {
     let may = match role {
@@ -235,13 +282,14 @@ pub fn jobs(list: &[JobView], now: Timestamp) -> Reply {
     Reply::text(lines.join("\n")).with_buttons(buttons)
 }
 
-/// How the bot is.
+/// How the bot is; `plain` is how many messages of an account were shown as plain text.
 pub fn health(
     running: u32,
     queued: u32,
     undelivered: u32,
     oldest: Option<Duration>,
     paused: &[(String, String)],
+    plain: &[(String, u64)],
 ) -> Reply {
     let mut text = format!("Running {running} · queued {queued} · waiting to be delivered {undelivered}");
     if let Some(oldest) = oldest {
@@ -249,6 +297,10 @@ pub fn health(
     }
     for (account, why) in paused {
         text.push_str(&format!("\nPaused · {account} · {}", one_line(why)));
+    }
+    for (account, count) in plain.iter().filter(|(_, count)| *count > 0) {
+        let messages = if *count == 1 { "1 message was".to_owned() } else { format!("{count} messages were") };
+        text.push_str(&format!("\nPlain · {account} · {messages} shown as plain text since the bot was started"));
     }
     Reply::text(text)
 }

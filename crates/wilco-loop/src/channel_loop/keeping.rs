@@ -121,5 +121,9 @@ impl ChannelLoop {
 
 /// Whether another process has changed the store; if so, which jobs shall stop.
 async fn look(shared: Shared) -> Result<Option<Vec<WorkerId>>, StoreError> {
-    if shared.store().poll_changed().await? { shared.store().read(Stopping).await.map(Some) } else { Ok(None) }
+    if !shared.store().poll_changed().await? {
+        return Ok(None);
+    }
+    shared.read_grants().await?;
+    shared.store().read(Stopping).await.map(Some)
 }

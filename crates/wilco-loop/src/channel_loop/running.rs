@@ -1,5 +1,6 @@
 //! The jobs that run in this process: handles to their tasks, nothing that a restart would miss.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wilco_core::job::{Ask, Host, NoAnswer};
 use wilco_core::settings::KindSettings;
 use wilco_core::worker::{EndKind, Ending, OnInterrupt};
-use wilco_core::{DeliveryOutcome, Short, Timestamp, WorkerId};
+use wilco_core::{Address, ContractId, DeliveryOutcome, Short, Timestamp, WorkerId};
 use wilco_store::StoreError;
 use wilco_store::changes::{Asked, EditClaim, Run};
 
@@ -17,7 +18,7 @@ use super::ending;
 use super::lane::{self, Lane, Write};
 use super::questions::{AnswerTo, Questions};
 use super::timers::Timer;
-use super::{ChannelLoop, STORE_PAUSE};
+use super::{ChannelLoop, Phase, STORE_PAUSE};
 use crate::event::{Answer, Event};
 use crate::host::{LoopHost, Mailbox};
 use crate::supervisor::{Task, TaskEnd};
@@ -52,6 +53,8 @@ pub(crate) struct Running {
     scheduled: bool,
     questions: Questions,
     last_record: Option<Timestamp>,
+    /// The contracts for which it was shown that it works.
+    signed: BTreeSet<ContractId>,
     /// Whether the last write was not taken, so that an outage is told once.
     store_fails: bool,
 }
@@ -104,6 +107,7 @@ impl ChannelLoop {
             scheduled: run.input.origin.scheduled().is_some(),
             questions: Questions::default(),
             last_record: None,
+            signed: BTreeSet::new(),
             store_fails: false,
         };
         self.shared.notify(&run.worker, &run.short);
@@ -285,6 +289,9 @@ impl ChannelLoop {
                 if let Some(at) = windows.later {
                     self.timers.set(Timer::Edit(worker.clone()), at);
                 }
+                for (contract, address) in windows.bare {
+                    self.show_work(worker, contract, address);
+                }
                 for claim in windows.open {
                     self.send_edit(claim);
                 }
@@ -366,6 +373,18 @@ impl ChannelLoop {
         }
         running.lane.push(Write::StartEdits);
         self.drive(worker);
+    }
+
+    /// Nothing but the acknowledgement stands there yet: "typing…" says that the job works, once for each contract.
+    /// Edits and the end of this worker come from its lane as well, so none has left before this.
+    fn show_work(&mut self, worker: &WorkerId, contract: ContractId, address: Address) {
+        let serving = self.phase == Phase::Serving;
+        let Some(running) = self.running.get_mut(worker).filter(|running| serving && !running.is_stopping()) else {
+            return;
+        };
+        if running.signed.insert(contract) {
+            self.tasks.spawn(delivery::sign(self.shared.clone(), worker.clone(), address));
+        }
     }
 
     /// The window is open; the call starts here, before any later write of this worker can be given to

@@ -133,10 +133,12 @@ fn check_command(shared: &Shared, person: &Person, given: &Command) -> Result<()
         | Command::Watch { .. }
         | Command::Followups { .. }
         | Command::Stop => Ok(()),
-        // A follow-up that schedules follow-ups could grow without anybody's doing.
-        Command::Followup { .. } | Command::Timezone { .. } | Command::Whoami | Command::Help => {
-            Err(Reply::text(format!("Not scheduled: {}.", wording::followup_cannot(given.spec().verb))))
-        }
+        // A follow-up that schedules follow-ups could grow without anybody's doing; a code is given by who has read it.
+        Command::Followup { .. }
+        | Command::Timezone { .. }
+        | Command::Pair { .. }
+        | Command::Whoami
+        | Command::Help => Err(Reply::text(format!("Not scheduled: {}.", wording::followup_cannot(given.spec().verb)))),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::shared::Shared;
 
 /// What a person is told of what was stored, and what the loop has to do about it.
 pub(crate) fn told(shared: &Shared, inbound: &Inbound, offered: Offered, taken: &mut Taken) -> Accepted {
-    let role = shared.role(&inbound.account, &inbound.person, &inbound.place.address.channel);
+    let role = shared.role_at(&inbound.account, &inbound.person, &inbound.place);
     let stored = |worker: Option<Short>, reply: Option<Reply>| Accepted::Stored { worker, reply };
     match offered {
         Offered::Duplicate { worker } => Accepted::Duplicate { worker },
@@ -62,6 +62,11 @@ pub(crate) fn told(shared: &Shared, inbound: &Inbound, offered: Offered, taken: 
             }
             What::Command(_) | What::Press { .. } | What::Said(_) => stored(None, None),
         },
+        Offered::Paired(Ok(grant)) => {
+            shared.grant(&grant);
+            stored(None, Some(wording::paired(inbound.account.as_str())))
+        }
+        Offered::Paired(Err(refusal)) => Accepted::Refused(wording::not_paired(refusal, shared.now())),
         Offered::Gated(gate) => Accepted::Refused(wording::gate_closed(&gate)),
         Offered::Cancel(Ok(done)) => {
             let short = done.result.short().clone();

@@ -6,8 +6,8 @@ use wilco_core::pacing;
 use wilco_core::schedule::REQUEST_LIMIT;
 use wilco_core::worker::WorkerState;
 use wilco_core::{
-    Body, ContractId, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, NotSurfaced, Scope, Timestamp,
-    WorkerId,
+    Address, Body, ContractId, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, NotSurfaced, Scope,
+    Timestamp, WorkerId,
 };
 use wilco_core::{text, wording};
 
@@ -47,6 +47,8 @@ pub struct Windows {
     pub open: Vec<EditClaim>,
     /// Further ones may leave, but not before this time.
     pub later: Option<Timestamp>,
+    /// Where nothing but the acknowledgement of the running job stands, no edit was begun, and a call may leave now.
+    pub bare: Vec<(ContractId, Address)>,
 }
 
 /// A progress edit that may leave.
@@ -70,6 +72,7 @@ pub struct EditClaim {
 enum Window {
     Open(Box<EditClaim>),
     Later(Timestamp),
+    Bare(ContractId, Address),
     Closed,
 }
 
@@ -91,6 +94,7 @@ impl Change for StartEdits {
             match self.window(tx, &worker, contract).await? {
                 Window::Open(claim) => windows.open.push(*claim),
                 Window::Later(at) => windows.later = Some(windows.later.map_or(at, |earlier| earlier.min(at))),
+                Window::Bare(contract, address) => windows.bare.push((contract, address)),
                 Window::Closed => {}
             }
         }
@@ -110,7 +114,11 @@ impl StartEdits {
             return Ok(Window::Closed);
         }
         let Some((body, visible)) = self.picture(tx, worker, &contract).await? else {
-            return Ok(Window::Closed);
+            let untouched = contract.shown_print.is_none() && !contract.edit_open;
+            if worker.state != WorkerState::Running || !untouched || !self.may_call(tx, &contract.address).await? {
+                return Ok(Window::Closed);
+            }
+            return Ok(Window::Bare(contract.id, message.address));
         };
         let print = format!("{:016x}", text::fingerprint(&visible));
         if contract.shown_print.as_deref() == Some(&print) {
@@ -141,6 +149,10 @@ impl StartEdits {
             print,
             before: contract.shown_print,
         })))
+    }
+
+    async fn may_call(&self, tx: &mut Tx<'_>, address: &Address) -> Result<bool, StoreError> {
+        Ok(contract::due(tx, address, self.now).await?.at.is_some_and(|at| at <= self.now))
     }
 
     /// When the pace and the platform allow it; none while the account is paused, because only a person can say

@@ -17,6 +17,7 @@ mod followup;
 pub(crate) mod gate;
 pub(crate) mod hot;
 mod offer;
+mod pairing;
 mod probe;
 mod prune;
 mod record;
@@ -46,6 +47,7 @@ pub use followup::{
 pub(crate) use followup::{followup_standing, resolve_followup};
 pub use gate::{CloseGate, Gates, OpenGates};
 pub use offer::{Act, Offer, OfferItem, Offered};
+pub use pairing::{Grants, OfferPairing, RevokeGrant};
 pub use probe::{MayCall, Probed};
 pub use prune::{Prune, Pruned};
 pub use record::Record;

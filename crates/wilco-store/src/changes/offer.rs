@@ -1,9 +1,11 @@
 //! What people say, a whole batch in one transaction, each event once.
 
 use async_trait::async_trait;
+use wilco_core::access::Grant;
 use wilco_core::desk::{Caller, FollowupDone};
 use wilco_core::followup::FollowupAct;
 use wilco_core::gate::ClosedGate;
+use wilco_core::pairing::{PairingDigest, Refusal};
 use wilco_core::settings::Admission;
 use wilco_core::{Person, Place, Press, Short, Timestamp};
 
@@ -13,7 +15,7 @@ use super::cancel::{self, CancelDone};
 use super::followup::{self, Acting, FollowupUnresolved, NewFollowup, Scheduling, SetZone, Stopped};
 use super::resolve::{self, Asker, Unresolved};
 use super::watch::{self, NewWatch, WatchDone};
-use super::{Fresh, Platforms, gate};
+use super::{Fresh, Platforms, gate, pairing};
 use crate::crash;
 use crate::engine::{Change, Tx, args};
 use crate::error::StoreError;
@@ -54,6 +56,8 @@ pub enum Act {
     },
     /// Keep a time zone.
     SetZone(SetZone),
+    /// Become owner by a code.
+    Pair(PairingDigest),
     /// Follow a job here, too.
     Watch {
         /// Which.
@@ -111,6 +115,8 @@ pub enum Offered {
     Stopped(Stopped),
     /// A time zone is kept.
     ZoneSet,
+    /// A pairing code was given.
+    Paired(Result<Grant, Refusal>),
 }
 
 /// Takes a batch of events.
@@ -143,7 +149,7 @@ impl Change for Offer {
             answers.push(self.one(tx, item, &mut fresh).await?);
             // Only who speaks is seen: what a follow-up says for somebody tells nothing new of them.
             if let Some(person) = person(item) {
-                followup::person_seen(tx, &item.place.address.account, person).await?;
+                followup::person_seen(tx, &item.place, person).await?;
             }
         }
         crash::point("store.offer.applied");
@@ -200,6 +206,12 @@ impl Offer {
             Act::SetZone(set) => {
                 followup::set_zone(tx, set).await?;
                 Ok(Offered::ZoneSet)
+            }
+            Act::Pair(given) => {
+                let Some(person) = person(item) else {
+                    return Err(StoreError::Refused("a pairing code is given by a person".to_owned()));
+                };
+                Ok(Offered::Paired(pairing::pair(tx, account, person, &item.event, given, self.now).await?))
             }
             Act::Watch { job, new } => {
                 let done =

@@ -32,11 +32,11 @@ impl Change for MayCall {
     }
 }
 
-/// Keeps what a platform answered to a probe as far as it concerns other calls: a wait parks its chat or its
+/// Keeps what a platform answered to a probe or a sign as far as it concerns other calls: a wait parks its chat or its
 /// account, a refusal of the credentials pauses the account. Every other answer changes nothing.
 #[derive(Clone, Debug)]
 pub struct Probed {
-    /// Which address was probed.
+    /// Which address was called.
     pub address: Address,
     /// The answer.
     pub reason: NotSurfaced,

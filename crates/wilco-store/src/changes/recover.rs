@@ -105,6 +105,7 @@ impl Change for Recover {
             in_doubt: tx.run(IN_DOUBT, args![self.now, &self.owner, self.alone]).await?,
             ..Recovered::default()
         };
+        super::pairing::end_offer(tx).await?;
         if self.alone {
             // The edits of the dead process may still land; nothing waits for them, the re-assert covers them.
             tx.run(WINDOWS, args![self.now]).await?;

@@ -39,9 +39,9 @@ impl Asker {
         Self { caller: Caller::Host, role: Some(Role::Owner) }
     }
 
-    /// A person on a platform.
+    /// A person on a platform, whose role was judged already, so that their guild is of no use any more.
     pub fn person(account: AccountId, person: Person, address: Option<Address>, role: Option<Role>) -> Self {
-        Self { caller: Caller::Person { account, person, address }, role }
+        Self { caller: Caller::Person { account, person, address, guild: None }, role }
     }
 
     /// The name that is recorded for what they do.
@@ -70,7 +70,7 @@ pub enum Unresolved {
 pub(crate) async fn standing(tx: &mut Tx<'_>, asker: &Asker, worker: &WorkerRow) -> Result<Standing, StoreError> {
     let (account, person, address) = match &asker.caller {
         Caller::Host => return Ok(Standing::HOST),
-        Caller::Person { account, person, address } => (account, person, address),
+        Caller::Person { account, person, address, guild: _ } => (account, person, address),
     };
     let starter = worker.address.account == *account && worker.person_id == person.id;
     let here = match address {

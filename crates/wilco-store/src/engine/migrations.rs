@@ -29,6 +29,7 @@ pub const ALL: &[Migration] = &[
         name: "reassert_shape",
         sql: include_str!("../../../../migrations/0004_reassert_shape.sql"),
     },
+    Migration { version: "0005", name: "access", sql: include_str!("../../../../migrations/0005_access.sql") },
 ];
 
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -41,23 +42,24 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
 const REMEMBER: &str = "INSERT INTO schema_migrations (version, name, applied_at)
     VALUES ($1, $2, CAST(unixepoch('subsec') * 1000 AS INTEGER))";
 
-/// Refuses a database that a newer program, or another program altogether, has written. Only reads.
-pub(super) async fn check(connection: &mut SqliteConnection, known: &[Migration]) -> Result<(), StoreError> {
+/// Refuses a database that a newer program, or another program altogether, has written; answers which migrations were
+/// made. Only reads.
+pub(super) async fn check(connection: &mut SqliteConnection, known: &[Migration]) -> Result<Vec<String>, StoreError> {
     let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
         .fetch_all(&mut *connection)
         .await
         .map_err(|error| failed("reading the schema", &error))?;
     if tables.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     if !tables.iter().any(|table| table == "schema_migrations") {
         return Err(StoreError::BadUrl("the file is the database of another program".to_owned()));
     }
-    let newest = applied(connection).await?.into_iter().filter(|version| !knows(known, version)).max();
-    match newest {
-        None => Ok(()),
+    let made = applied(connection).await?;
+    match made.iter().filter(|version| !knows(known, version)).max() {
+        None => Ok(made),
         Some(found) => Err(StoreError::Newer {
-            found,
+            found: found.clone(),
             known: known.last().map_or_else(|| "none".to_owned(), |last| last.version.to_owned()),
         }),
     }

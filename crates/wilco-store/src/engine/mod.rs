@@ -6,6 +6,7 @@
 
 mod change;
 mod inline;
+mod looking;
 mod migrations;
 mod place;
 mod queue;
@@ -22,6 +23,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::oneshot;
 
 pub use change::Change;
+pub use looking::Looked;
 pub use migrations::{ALL as MIGRATIONS, Migration};
 pub use tx::{Arg, Row, SqliteTx, Tx};
 
@@ -30,6 +32,7 @@ pub use crate::args;
 use crate::error::StoreError;
 use crate::lock::FileLock;
 use inline::Inline;
+use looking::Looking;
 use place::Place;
 use queue::{Command, Commands, ask, queue};
 use readers::Readers;
@@ -87,8 +90,13 @@ struct Inner {
 }
 
 enum Road {
-    Threads { commands: Commands, readers: Arc<Readers> },
+    Threads {
+        commands: Commands,
+        readers: Arc<Readers>,
+    },
     Inline(Inline),
+    /// Reads, and nothing else.
+    Looking(Looking),
 }
 
 impl Engine {
@@ -123,6 +131,22 @@ impl Engine {
         Ok(Self(Arc::new(Inner { place, commits, road, trouble: Mutex::new(None) })))
     }
 
+    /// Looks at a store without creating, locking or migrating it. What is open and up to date can be read.
+    ///
+    /// # Errors
+    /// As [`Engine::open`], but for [`StoreError::Locked`]: a look is possible beside everybody.
+    pub async fn look(url: &str) -> Result<Looked, StoreError> {
+        Self::look_with(url, MIGRATIONS).await
+    }
+
+    /// As [`Engine::look`], with a list of migrations of one's own.
+    ///
+    /// # Errors
+    /// As [`Engine::look`].
+    pub async fn look_with(url: &str, migrations: &[Migration]) -> Result<Looked, StoreError> {
+        looking::look(url, migrations).await
+    }
+
     /// Makes a change and answers when it is durable. Changes are made in the order in which they
     /// were given; urgent ones ([`Change::is_urgent`]) before the others. A caller who leaves while it waits for the answer has still made the change.
     ///
@@ -154,6 +178,7 @@ impl Engine {
                 answer.await.unwrap_or(Err(StoreError::Closed))
             }
             Road::Inline(inline) => inline.write(change),
+            Road::Looking(_) => Err(StoreError::Refused("the store was opened to look at it only".to_owned())),
         }
     }
 
@@ -165,6 +190,7 @@ impl Engine {
         match &self.0.road {
             Road::Threads { readers, .. } => readers.read(query).await,
             Road::Inline(inline) => inline.read(&query),
+            Road::Looking(looking) => looking.readers.read(query).await,
         }
     }
 
@@ -182,6 +208,8 @@ impl Engine {
                 answer.await.unwrap_or(Err(StoreError::Closed))
             }
             Road::Inline(inline) => inline.poll_changed(),
+            // Whoever looks reads anew each time.
+            Road::Looking(_) => Ok(true),
         }
     }
 
@@ -198,6 +226,7 @@ impl Engine {
                 }
             }
             Road::Inline(inline) => inline.close(),
+            Road::Looking(looking) => looking.close().await,
         }
     }
 

@@ -110,6 +110,11 @@ impl Place {
         self.options().read_only(true).connect().await.map_err(|error| self.unopened(&error))
     }
 
+    /// A connection that looks: it writes nothing, and SQLite may remove its own files when it is closed.
+    pub(super) async fn looker(&self) -> Result<SqliteConnection, StoreError> {
+        self.options().pragma("query_only", "ON").connect().await.map_err(|error| self.unopened(&error))
+    }
+
     fn unopened(&self, error: &sqlx::Error) -> StoreError {
         StoreError::from_sqlite(error, Some(&format!("opening {}", self.path.display())))
     }

@@ -48,6 +48,7 @@ impl Change for HealthOf {
                 connected: false,
                 paused: Some(row.text("reason")?),
                 last_delivery: None,
+                plain: 0,
             });
         }
         health.gates = gate::all_closed(tx).await?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use futures::FutureExt as _;
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use wilco_store::args;
-use wilco_store::engine::{Engine, MIGRATIONS, Migration, Options};
+use wilco_store::engine::{Engine, Looked, MIGRATIONS, Migration, Options};
 use wilco_store::error::StoreError;
 
 use crate::support::{Fixture, INLINE, Keys, NOTES, Put, THREADS, change, open, url};
@@ -138,4 +138,51 @@ async fn the_real_schema_opens_and_opens_again() {
         engine.close().await;
     }
     assert!(!MIGRATIONS.is_empty());
+}
+
+/// The files of a folder with what they hold.
+fn files(folder: &tempfile::TempDir) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<_> = entries.map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect();
+    all.sort();
+    all
+}
+
+#[tokio::test]
+async fn a_look_creates_nothing_and_migrates_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(Engine::look_with(&url(&folder), &[NOTES]).await, Ok(Looked::Absent)));
+    assert_eq!(files(&folder), []);
+    let store = Engine::open_with(&url(&folder), THREADS, &[NOTES]).await.unwrap();
+    store.write(Put::new("a")).await.unwrap();
+    store.close().await;
+    let before = files(&folder);
+    match Engine::look_with(&url(&folder), &[NOTES, NEXT]).await {
+        Ok(Looked::Older { found, known }) => assert_eq!((found.as_deref(), known.as_str()), (Some("0001"), "0002")),
+        other => panic!("{:?}", other.map(|_| ())),
+    }
+    assert!(files(&folder) == before, "what an older program has written stays as it is");
+    let Ok(Looked::Ready(look)) = Engine::look_with(&url(&folder), &[NOTES]).await else { panic!("it is up to date") };
+    assert_eq!(look.read(Keys).await.unwrap(), ["a"]);
+    assert!(matches!(look.write(Put::new("b")).await, Err(StoreError::Refused(_))));
+    look.close().await;
+    assert!(files(&folder) == before, "nothing is left behind");
+    std::fs::write(folder.path().join("w.db"), "").unwrap();
+    let empty = Engine::look_with(&url(&folder), &[NOTES]).await;
+    assert!(matches!(empty, Ok(Looked::Older { found: None, .. })));
+}
+
+#[tokio::test]
+async fn a_look_is_possible_beside_the_one_that_serves() {
+    let serving = Fixture::open(Options { instance_lock: true, ..THREADS }).await;
+    serving.engine.write(Put::new("a")).await.unwrap();
+    let Ok(Looked::Ready(look)) = Engine::look_with(&url(&serving.folder), &[NOTES]).await else {
+        panic!("it is there")
+    };
+    assert_eq!(look.read(Keys).await.unwrap(), ["a"]);
+    serving.engine.write(Put::new("b")).await.unwrap();
+    assert_eq!(look.read(Keys).await.unwrap(), ["a", "b"]);
+    look.close().await;
+    serving.engine.write(Put::new("c")).await.unwrap();
+    assert_eq!(serving.keys().await, ["a", "b", "c"]);
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use wilco_core::receipt::ReceiptKind;
-use wilco_core::{Address, Audience, Place};
+use wilco_core::{Address, Place};
 
 /// Milliseconds since the start of the test, of the steady time or of the wall clock.
 pub(crate) type Ms = i64;
@@ -147,12 +147,10 @@ impl Spot {
         let ops = Address::channel("sim", "ops");
         let direct = Address::channel("sim", format!("dm-{}", who.name()));
         match self {
-            Self::Thread => Place {
-                address: ops.clone().in_thread("t1"),
-                audience: Audience::Public,
-                parent: Some(ops),
-                direct: Some(direct),
-            },
+            Self::Thread => {
+                let thread = Place::public(ops.clone().in_thread("t1"));
+                Place { parent: Some(ops), direct: Some(direct), ..thread }
+            }
             Self::Channel => Place { direct: Some(direct), ..Place::public(ops) },
             Self::Direct => Place::direct(direct),
             Self::Far => Place::public(Address::channel("other", "hall")),

@@ -16,6 +16,7 @@ mod gates;
 mod indexes;
 mod journal;
 mod offer;
+mod pairing;
 mod property;
 mod recover;
 mod retry;

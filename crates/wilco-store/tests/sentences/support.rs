@@ -17,8 +17,8 @@ use wilco_core::settings::{KindSettings, Settings};
 use wilco_core::text::Unit;
 use wilco_core::worker::{EndKind, Ending, WorkerState};
 use wilco_core::{
-    Abilities, AccountId, Address, Audience, BackendId, Cause, ContractId, DeliveryOutcome, InstanceId, Limits,
-    MessageRef, NotSurfaced, Person, Place, Press, ReceiptId, Short, Timestamp, WorkerId,
+    Abilities, AccountId, Address, BackendId, Cause, ContractId, DeliveryOutcome, InstanceId, Limits, MessageRef,
+    NotSurfaced, Person, Place, Press, ReceiptId, Short, Timestamp, WorkerId,
 };
 use wilco_store::args;
 use wilco_store::changes::{
@@ -89,7 +89,7 @@ pub(crate) fn dm(person: &str) -> Address {
 
 /// A public thread of a channel, with the channel and the person's direct message behind it.
 pub(crate) fn thread_place(person: &str) -> Place {
-    Place { address: ops().in_thread("t1"), audience: Audience::Public, parent: Some(ops()), direct: Some(dm(person)) }
+    Place { parent: Some(ops()), direct: Some(dm(person)), ..Place::public(ops().in_thread("t1")) }
 }
 
 /// A query or a change that is one statement.

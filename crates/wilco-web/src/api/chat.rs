@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 use wilco_core::access::Role;
-use wilco_core::command::{self, Parsed};
+use wilco_core::command::{self, Command, Parsed};
 use wilco_core::text::{Unit, sanitise};
 use wilco_core::{Body, Inbound, Press, What, wording};
 
@@ -126,13 +126,21 @@ pub(super) async fn say(State(web): State<Arc<Web>>, super::Body(say): super::Bo
         author: Some(person.clone()),
         kind: None,
         // The inbox gets what was typed; what others are shown is made harmless first.
-        body: Body::text(sanitise(say.text.trim())),
+        body: Body::text(shown(&say.text, &what)),
         worker: None,
         reply_to: None,
         reactions: Vec::new(),
     };
     let inbound = Inbound { account: web.options.account.clone(), event: event.to_owned(), place, person, what, at };
     told(web.intake(inbound, Some(own)).await)
+}
+
+/// What a conversation shows of what somebody said. A code is for the bot alone.
+fn shown(text: &str, what: &What) -> String {
+    match what {
+        What::Command(Command::Pair { .. }) => "/pair …".to_owned(),
+        What::Command(_) | What::Said(_) | What::Press { .. } => sanitise(text.trim()).into_owned(),
+    }
 }
 
 #[derive(Deserialize)]

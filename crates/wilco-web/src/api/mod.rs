@@ -160,7 +160,8 @@ impl Who {
     fn caller(&self, web: &Web) -> ApiResult<Caller> {
         let person = self.person(web)?;
         let address = self.address(web, person)?;
-        Ok(Caller::Person { account: web.options.account.clone(), person: person.clone(), address })
+        // The page has channels, but no guilds.
+        Ok(Caller::Person { account: web.options.account.clone(), person: person.clone(), address, guild: None })
     }
 }
 

@@ -68,7 +68,7 @@ async fn a4_one_job_is_shown_whole_but_for_the_places_of_its_files() {
     assert_eq!(answer.json()["ending"]["files"], json!([{ "name": "log.txt", "size": 3 }]));
     assert!(!answer.text().contains("/secret/place"));
     let callers = site.desk.callers.lock().unwrap().clone();
-    let Caller::Person { account, person, address } = &callers[0] else { panic!("{callers:?}") };
+    let Caller::Person { account, person, address, guild: _ } = &callers[0] else { panic!("{callers:?}") };
     assert_eq!((account.as_str(), person.id.as_str(), address.as_ref()), ("web", "ana", Some(&general())));
 }
 
@@ -193,7 +193,8 @@ async fn files_are_downloads_and_never_shown() {
 }
 
 fn account(name: &str, connected: bool, paused: Option<&str>) -> AccountHealth {
-    AccountHealth { account: name.into(), connected, paused: paused.map(str::to_owned), last_delivery: None }
+    let paused = paused.map(str::to_owned);
+    AccountHealth { account: name.into(), connected, paused, last_delivery: None, plain: 0 }
 }
 
 #[tokio::test]

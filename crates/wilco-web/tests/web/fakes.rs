@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, broadcast};
 use tokio_stream::wrappers::BroadcastStream;
-use wilco_core::access::Role;
+use wilco_core::access::{Grant, Role};
 use wilco_core::desk::{
     Caller, CancelResult, Desk, DeskError, FollowupDone, FollowupFilter, FollowupInspection, FollowupSet, FollowupView,
     FollowupWish, Health, Inspection, JobFilter, JobView, Limit, Notice, OccurrenceView, ReceiptFilter, ReceiptView,
@@ -18,13 +16,14 @@ use wilco_core::desk::{
 use wilco_core::followup::{FollowupAct, FollowupState, OccurrenceState, Origin, Task};
 use wilco_core::gate::{ClosedGate, GateReason};
 use wilco_core::journal::{Entry, Event};
+use wilco_core::pairing::PairingCode;
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
 use wilco_core::shelf::ShelfError;
 use wilco_core::when::{Rule, Schedule, Zone};
 use wilco_core::worker::{EndKind, Ending, WorkerState};
 use wilco_core::{
-    Accepted, Address, BackendId, Clock, FileRef, FollowupId, Inbound, Inbox, Place, ReceiptId, Reply, Shelf, Short,
-    Timestamp, WorkerId,
+    Accepted, AccountId, Address, BackendId, FileRef, FollowupId, Inbound, Inbox, Place, ReceiptId, Reply, Shelf,
+    Short, Timestamp, WorkerId,
 };
 
 /// A shelf in memory that can be told to refuse.
@@ -85,39 +84,8 @@ impl Shelf for MemoryShelf {
     }
 }
 
-/// A clock that stands still until it is moved.
-pub(crate) struct HandClock {
-    passed: watch::Sender<Duration>,
-}
-
+/// When every test begins.
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
-
-impl HandClock {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { passed: watch::Sender::new(Duration::ZERO) })
-    }
-
-    pub(crate) fn advance(&self, by: Duration) {
-        self.passed.send_modify(|passed| *passed += by);
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        START.plus(*self.passed.borrow())
-    }
-
-    fn monotonic(&self) -> Duration {
-        *self.passed.borrow()
-    }
-
-    fn sleep_until(&self, at: Duration) -> BoxFuture<'static, ()> {
-        let mut passed = self.passed.subscribe();
-        Box::pin(async move {
-            passed.wait_for(|passed| *passed >= at).await.expect("the clock outlives its sleepers");
-        })
-    }
-}
 
 /// An inbox that answers what it was told to, after it was let through.
 pub(crate) struct ScriptedInbox {
@@ -337,6 +305,19 @@ impl Desk for OneJobDesk {
         Ok(vec![gate()])
     }
 
+    async fn grants(&self, caller: &Caller) -> Result<Vec<Grant>, DeskError> {
+        self.asked(caller, Limit::default())?;
+        Ok(Vec::new())
+    }
+
+    async fn revoke(&self, _caller: &Caller, _account: &AccountId, _person: &str) -> Result<Grant, DeskError> {
+        unreachable!("the page revokes nothing")
+    }
+
+    async fn offer_pairing(&self, _caller: &Caller) -> Result<PairingCode, DeskError> {
+        unreachable!("the page offers no code")
+    }
+
     async fn open_gate(&self, caller: &Caller, backend: &BackendId) -> Result<ClosedGate, DeskError> {
         self.asked(caller, Limit::default())?;
         let Caller::Person { person, .. } = caller else { unreachable!("the page never acts as the host") };
@@ -348,6 +329,10 @@ impl Desk for OneJobDesk {
             return Err(DeskError::BadInput(format!("the gate of `{backend}` is not closed, nothing was changed")));
         }
         Ok(gate())
+    }
+
+    fn role(&self, _: &Caller) -> Option<Role> {
+        Some(Role::Owner)
     }
 
     fn kinds(&self) -> Vec<(String, String)> {

@@ -307,7 +307,8 @@ async fn a_long_body_is_refused_unread() {
 #[tokio::test]
 async fn the_server_answers_on_the_hosts_of_its_own_address_and_stops_with_streams_open() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let (clock, shelf) = (crate::fakes::HandClock::new(), Arc::new(crate::fakes::MemoryShelf::default()));
+    let (clock, shelf) =
+        (wilco_sim::clock::HandClock::at(crate::fakes::START), Arc::new(crate::fakes::MemoryShelf::default()));
     let web = wilco_web::Web::new(
         wilco_web::Options::local("0"),
         shelf,

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use wilco_core::random::Dice;
 use wilco_core::{Address, DeliveryKey, Envelope, EnvelopeKind, Messaging, WorkerId};
+use wilco_sim::clock::HandClock;
 use wilco_web::{Options, Web};
 
-use crate::fakes::{HandClock, MemoryShelf, OneJobDesk, ScriptedInbox};
+use crate::fakes::{MemoryShelf, OneJobDesk, ScriptedInbox};
 
 pub(crate) const HOST: &str = "127.0.0.1:7733";
 
@@ -64,7 +65,7 @@ impl Site {
 
     /// One that starts on a shelf that may hold something.
     pub(crate) async fn on(shelf: Arc<MemoryShelf>, seed: u64) -> Self {
-        let (clock, inbox, desk) = (HandClock::new(), ScriptedInbox::new(), OneJobDesk::new());
+        let (clock, inbox, desk) = (HandClock::at(crate::fakes::START), ScriptedInbox::new(), OneJobDesk::new());
         let web = Web::new(options(), shelf.clone(), clock.clone(), Arc::new(Dice::seeded(seed)));
         web.load().await.unwrap();
         web.attach(desk.clone());

@@ -190,7 +190,7 @@ impl ClaimOccurrences {
         let Some(row) = tx.row(WHOSE, args![followup]).await? else { return Ok(()) };
         let (short, address) = (Short::new(row.text("short")?), crate::rows::address(&row)?);
         // Nothing is known of who reads along there, so the place has no further address.
-        let place = Place { address, audience: Audience::Private, parent: None, direct: None };
+        let place = Place { address, audience: Audience::Private, parent: None, direct: None, guild: None };
         let person = Person::new(row.text("person_id")?, row.text("person_id")?);
         let text = wording::set_aside(&short, &reason);
         notice::tell_at(tx, &short, &place, &person, text, self.now, fresh).await

@@ -180,8 +180,10 @@ fn refused(offered: &Offered) -> Option<String> {
         | Offered::Changed(Ok(_))
         | Offered::Stopped(_)
         | Offered::ZoneSet
+        | Offered::Paired(Ok(_))
         | Offered::Scheduled(Scheduling::Set(_))
         | Offered::Answer(AnswerDone::Answered { .. }) => None,
+        Offered::Paired(Err(_)) => Some("a follow-up cannot pair".to_owned()),
         Offered::Run(Err(admission)) => wording::not_admitted(*admission).map(|reply| reply.text),
         Offered::Gated(gate) => Some(wording::gate_line(gate)),
         Offered::Cancel(Err(_)) => Some("there is no job that it could cancel".to_owned()),

@@ -32,7 +32,7 @@ pub enum FollowupUnresolved {
 pub(crate) fn standing(asker: &Asker, followup: &FollowupRow) -> Standing {
     let (account, person, address) = match &asker.caller {
         Caller::Host => return Standing::HOST,
-        Caller::Person { account, person, address } => (account, person, address),
+        Caller::Person { account, person, address, guild: _ } => (account, person, address),
     };
     let shown = &followup.place.address;
     let starter = shown.account == *account && followup.person.id == person.id;

@@ -19,13 +19,14 @@ pub(super) const COUNT: &str = "SELECT COUNT(*) AS pending FROM (SELECT 1 FROM f
 pub(super) const SAME_KEY: &str = super::resolve::BY_KEY;
 const INSERT: &str = "INSERT INTO followups (id, short, task, kind, schedule, recurring, state, purpose, \
                       dedupe, delete_after_run, pause_after, person, person_id, account, channel, thread, place, \
-                      created_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10, $11, $12, $13, $14, \
-                      $15, $16, $17)";
+                      guild, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10, $11, $12, $13, \
+                      $14, $15, $16, $17, $18)";
 pub(super) const INSERT_OCCURRENCE: &str = "INSERT INTO occurrences (id, followup, due, manual, state, due_at) \
                                             VALUES ($1, $2, $3, $4, 'scheduled', $5) \
                                             ON CONFLICT (followup, due, manual) DO NOTHING";
-pub(super) const SEEN: &str = "UPDATE followups SET person = $1 \
-                               WHERE account = $2 AND person_id = $3 AND ended_at IS NULL AND person <> $1";
+/// A platform's roles are those of one guild, so what was seen in one says nothing of another.
+pub(super) const SEEN: &str = "UPDATE followups SET person = $1 WHERE account = $2 AND person_id = $3 \
+                               AND ended_at IS NULL AND person <> $1 AND COALESCE(guild, '') = $4";
 const LINK: &str = "UPDATE inbox SET followup = $1 WHERE account = $2 AND event = $3";
 const LINKED: &str = "SELECT followup FROM inbox WHERE account = $1 AND event = $2";
 const FIRST_DUE: &str = "SELECT MIN(due) AS first FROM occurrences WHERE followup = $1";
@@ -130,8 +131,9 @@ fn originator(person: &Person) -> Person {
 
 /// A platform has said who somebody is now: their follow-ups fire with these roles, not with those of the
 /// day on which they were scheduled (requirement F4).
-pub(crate) async fn person_seen(tx: &mut Tx<'_>, account: &AccountId, person: &Person) -> Result<(), StoreError> {
-    tx.run(SEEN, args![json(&originator(person)), account, person.id.as_str()]).await?;
+pub(crate) async fn person_seen(tx: &mut Tx<'_>, place: &Place, person: &Person) -> Result<(), StoreError> {
+    let (account, guild) = (&place.address.account, place.guild.as_deref().unwrap_or_default());
+    tx.run(SEEN, args![json(&originator(person)), account, person.id.as_str(), guild]).await?;
     Ok(())
 }
 
@@ -181,6 +183,7 @@ pub(crate) async fn schedule(
             &address.channel,
             address.thread.as_deref(),
             json(place),
+            place.guild.as_deref(),
             wall
         ],
     )
