@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod clock;
 pub mod control;
+pub mod discord;
 mod draw;
 mod ears;
 pub mod faults;

@@ -121,6 +121,10 @@ impl Messaging for Scripted {
         let request = Request::Status { address: address.clone(), sign: update.into() };
         answer::outcome(Verb::Status, self.call(request).await)
     }
+
+    fn plain_messages(&self) -> u64 {
+        self.platform.plain_messages(&self.account)
+    }
 }
 
 #[async_trait]

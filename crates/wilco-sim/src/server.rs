@@ -4,7 +4,7 @@
 //! test steers and looks at `/control`, `/log` and `/channels`. Whatever spoils an answer on its way
 //! happens here to real sockets.
 
-mod line;
+pub(crate) mod line;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

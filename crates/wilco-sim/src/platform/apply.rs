@@ -192,6 +192,7 @@ impl State {
         let edited =
             Logged::Edited { call, message: reference.message.clone(), kind: draft.kind, worker: draft.worker.clone() };
         next.seq = self.note_down(at, edited);
+        self.typing.remove(&reference.address);
         self.messages[position].versions.push(next);
         Answer::Shown(reference)
     }
@@ -224,7 +225,7 @@ impl State {
                 return Answer::Shown(self.messages[position].reference());
             }
             Sign::Thinking => {
-                self.typing.insert(address.clone());
+                self.typing.insert(address.clone(), at);
             }
             Sign::StopTyping | Sign::ToolStarted { .. } | Sign::ToolCompleted { .. } | Sign::BranchStarted { .. } => {
                 self.typing.remove(address);

@@ -19,11 +19,14 @@ pub use order::Order;
 pub use people::{Event, PersonError, Saying};
 
 use crate::faults::{Chaos, Rule, Script};
-use crate::message::{Entry, Logged, Message, Note};
+use crate::message::{Author, Entry, Logged, Message, Note};
 use crate::profile::Profile;
 use crate::request::Request;
 use crate::snapshot::Snapshot;
 use people::Queued;
+
+/// How long "typing…" is shown when nothing ends it.
+const TYPING: Duration = Duration::from_secs(10);
 
 /// A platform that exists only in memory. Cloning gives another handle to the same one, so it outlives
 /// every crash of the bot that speaks to it.
@@ -57,7 +60,8 @@ struct State {
     moved: BTreeMap<Address, Address>,
     stopped: BTreeMap<AccountId, Cause>,
     offline: BTreeSet<AccountId>,
-    typing: BTreeSet<Address>,
+    /// Where "typing…" is shown, and since when.
+    typing: BTreeMap<Address, Timestamp>,
     places: BTreeMap<Address, Place>,
     names: BTreeMap<String, String>,
     queue: Vec<Queued>,
@@ -265,7 +269,16 @@ impl Platform {
 
     /// Whether "typing…" is shown at an address.
     pub fn is_typing(&self, address: &Address) -> bool {
-        self.settled().0.typing.contains(address)
+        let (state, moment) = self.settled();
+        state.typing.get(address).is_some_and(|since| moment.wall.since(*since) < TYPING)
+    }
+
+    /// How many messages of an account were ever shown as plain text.
+    pub fn plain_messages(&self, account: &AccountId) -> u64 {
+        let state = self.settled().0;
+        let of = |message: &&Message| message.author == Author::Bot && message.address.account == *account;
+        let plain = |message: &&Message| message.versions.iter().any(|version| version.plain);
+        state.messages.iter().filter(of).filter(plain).count() as u64
     }
 
     /// One address as a person sees it.

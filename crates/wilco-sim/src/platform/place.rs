@@ -12,7 +12,13 @@ pub fn public(account: &AccountId, channel: &str, person: &Person) -> Place {
 pub fn thread(account: &AccountId, channel: &str, thread: &str, person: &Person) -> Place {
     let parent = Address::channel(account.as_str(), channel);
     let address = parent.clone().in_thread(thread);
-    Place { address, audience: Audience::Public, parent: Some(parent), direct: Some(direct_address(account, person)) }
+    Place {
+        address,
+        audience: Audience::Public,
+        parent: Some(parent),
+        direct: Some(direct_address(account, person)),
+        guild: None,
+    }
 }
 
 /// A thread that only its members read.

@@ -14,11 +14,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The handle that a handler gets.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cut(Arc<AtomicBool>);
+pub(crate) struct Cut(Arc<AtomicBool>);
 
 impl Cut {
     /// From now on every write to this connection fails, which closes it.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
@@ -34,7 +34,7 @@ impl Connected<IncomingStream<'_, CuttingListener>> for Cut {
 }
 
 /// Accepts connections that can be cut.
-pub(super) struct CuttingListener(pub(super) TcpListener);
+pub(crate) struct CuttingListener(pub(crate) TcpListener);
 
 impl Listener for CuttingListener {
     type Io = CuttableStream;
@@ -52,7 +52,7 @@ impl Listener for CuttingListener {
 }
 
 /// One connection.
-pub(super) struct CuttableStream {
+pub(crate) struct CuttableStream {
     stream: TcpStream,
     cut: Cut,
 }

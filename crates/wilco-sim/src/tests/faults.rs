@@ -1,6 +1,7 @@
 //! Every fault, on both transports: what the adapter concludes and what a person sees.
 
-use wilco_core::{EnvelopeKind as K, Scope};
+use futures::FutureExt;
+use wilco_core::{EnvelopeKind as K, Scope, Timestamp};
 
 use super::*;
 use crate::{Fault, Logged, Rule, Verb};

@@ -9,56 +9,13 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use tokio::sync::watch;
 use wilco_core::{
     AccountId, Address, Body, Clock, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, Messaging,
-    Person, Timestamp, WorkerId,
+    Person, WorkerId,
 };
 
+use crate::clock::HandClock;
 use crate::{Platform, Profile, Remote, Scripted, server};
-
-/// Time that only a test moves. The wall clock can be stepped apart from it.
-struct HandClock {
-    monotonic: watch::Sender<Duration>,
-    wall: std::sync::Mutex<i64>,
-}
-
-impl HandClock {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { monotonic: watch::channel(Duration::ZERO).0, wall: std::sync::Mutex::new(1_000_000) })
-    }
-
-    fn advance(&self, by: Duration) {
-        *self.wall.lock().unwrap() += i64::try_from(by.as_millis()).unwrap();
-        self.monotonic.send_modify(|now| *now += by);
-    }
-
-    fn step_wall(&self, millis: i64) {
-        *self.wall.lock().unwrap() += millis;
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(*self.wall.lock().unwrap())
-    }
-
-    fn monotonic(&self) -> Duration {
-        *self.monotonic.borrow()
-    }
-
-    fn sleep_until(&self, at: Duration) -> BoxFuture<'static, ()> {
-        let mut now = self.monotonic.subscribe();
-        async move {
-            if now.wait_for(|now| *now >= at).await.is_err() {
-                futures::future::pending::<()>().await;
-            }
-        }
-        .boxed()
-    }
-}
 
 /// A platform, its clock, and an adapter that speaks to it.
 struct World {
