@@ -67,6 +67,57 @@ pub enum Command {
     /// Look at the gates of backends that wait for a person, and open them
     #[command(subcommand)]
     Gate(Gate),
+    /// See who may do what, make a first owner, and take a right back
+    #[command(subcommand)]
+    Access(Access),
+    /// Compare the commands that a platform shows with those that there are, and register what differs
+    #[command(subcommand)]
+    Commands(Commands),
+    /// Say what is still to be done until a platform is connected
+    #[command(subcommand)]
+    Setup(Setup),
+    /// Look for what is wrong: configuration, store, and each platform live
+    Doctor {
+        /// Look at the permissions in this channel, too: its id
+        #[arg(long, value_name = "ID")]
+        channel: Option<u64>,
+    },
+}
+
+/// What can be done with rights.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Access {
+    /// List who may do what: the rules of the configuration, and who was made owner by a code
+    List,
+    /// Take back what somebody was given by a code; a running bot notices within a second
+    Revoke {
+        /// The connection, as `wilco access list` prints it
+        account: String,
+        /// The person's id, as `wilco access list` prints it
+        person: String,
+    },
+    /// Show a code for the running bot: whoever says /pair with it becomes owner there
+    Pair,
+}
+
+/// What can be done with a platform's commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Commands {
+    /// Show what differs, and change nothing
+    Diff,
+    /// Register what differs
+    Sync,
+}
+
+/// What can be set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Setup {
+    /// Check the token, and print the invitation and the switches of Discord's portal
+    Discord {
+        /// Add the section [discord] to the configuration file; the token itself stays in the environment
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 /// What can be done with gates.
@@ -183,6 +234,12 @@ mod tests {
             Command::Jobs(Jobs::Cancel { id: "k7f2".into(), reason: Some("why".into()) })
         );
         assert_eq!(read("wilco gate list").wanted(), Command::Gate(Gate::List));
+        assert_eq!(read("wilco access pair").wanted(), Command::Access(Access::Pair));
+        let revoke = Access::Revoke { account: "discord".into(), person: "1".into() };
+        assert_eq!(read("wilco access revoke discord 1").wanted(), Command::Access(revoke));
+        assert_eq!(read("wilco commands sync").wanted(), Command::Commands(Commands::Sync));
+        assert_eq!(read("wilco setup discord --write").wanted(), Command::Setup(Setup::Discord { write: true }));
+        assert_eq!(read("wilco doctor --channel 7").wanted(), Command::Doctor { channel: Some(7) });
         let list = Command::Followups(Followups::List { all: true, limit: 200 });
         assert_eq!(read("wilco followups list --all").wanted(), list);
         let pause = Command::Followups(Followups::Pause { id: "f3k9".into() });
@@ -249,6 +306,10 @@ mod tests {
             "jobs",
             "receipts",
             "gate",
+            "access",
+            "commands",
+            "setup",
+            "doctor",
             "followups",
             "78",
             "needs no configuration",

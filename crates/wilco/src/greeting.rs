@@ -3,23 +3,65 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use wilco_core::AccountId;
+use wilco_core::pairing::{self, PairingCode};
 use wilco_core::text::duration;
 use wilco_loop::DRAIN_LIMIT;
 
-/// Three lines: what runs, where the page is, and which platforms it does not speak to.
-pub(crate) fn greeting(database: &Path, workers: &str, page: Option<(SocketAddr, &str)>, others: &[String]) -> String {
+use crate::wiring::Connections;
+
+/// The connections on which nobody can be owner, and the code that makes somebody.
+pub(crate) struct Pairing {
+    pub(crate) accounts: Vec<AccountId>,
+    /// None where whatever is printed is kept.
+    pub(crate) code: Option<PairingCode>,
+}
+
+/// Three lines: what runs, where the page is, and which platforms it speaks to; a fourth while nobody is owner there.
+pub(crate) fn greeting(
+    database: &Path,
+    workers: &str,
+    page: Option<(SocketAddr, &str)>,
+    connections: &Connections,
+    pairing: Option<&Pairing>,
+) -> String {
     let store = if database.is_absolute() { database.to_owned() } else { Path::new(".").join(database) };
     let open = match page {
         Some((bound, login)) => format!("open  http://{bound}{login}   (works once)"),
         None => "the page is switched off (web.enabled)".to_owned(),
     };
-    let connected =
-        if others.is_empty() { String::new() } else { format!("{}: added by the program; ", others.join(", ")) };
+    let own: Vec<&str> = connections.own.iter().map(AccountId::as_str).collect();
+    let platforms = platforms(&own, connections.discord.is_some());
+    let pairing = pairing.map(|pairing| format!("\n{}", first_owner(pairing))).unwrap_or_default();
     format!(
-        "wilco {}   store {}   workers: {workers}\n{open}\n{connected}discord, slack, telegram: not connected",
+        "wilco {}   store {}   workers: {workers}\n{open}\n{platforms}{pairing}",
         env!("CARGO_PKG_VERSION"),
         store.display()
     )
+}
+
+/// Which platforms it speaks to. A connection takes a moment longer than this; `/status` and the log say how it is.
+fn platforms(own: &[&str], discord: bool) -> String {
+    let added = if own.is_empty() { String::new() } else { format!("{}: added by the program; ", own.join(", ")) };
+    let rest = match discord {
+        true => "discord: connecting; slack, telegram: not connected",
+        false => "discord, slack, telegram: not connected",
+    };
+    format!("{added}{rest}")
+}
+
+fn first_owner(pairing: &Pairing) -> String {
+    let accounts = pairing.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(", ");
+    match &pairing.code {
+        Some(code) => format!(
+            "nobody may do anything on {accounts} yet; say there  /pair {}   (works once, for {})",
+            code.shown(),
+            duration(pairing::LIVES)
+        ),
+        None => {
+            format!("nobody may do anything on {accounts} yet; `wilco access pair` shows a code for its first owner")
+        }
+    }
 }
 
 /// What is said when the bot was asked to stop.
@@ -40,7 +82,7 @@ mod tests {
     fn the_first_five_minutes_begin_with_three_lines() {
         let page = Some(("127.0.0.1:7733".parse().unwrap(), "/login/9c41"));
         assert_eq!(
-            greeting(Path::new("wilco.db"), "demo, echo", page, &[]),
+            greeting(Path::new("wilco.db"), "demo, echo", page, &alone(&[]), None),
             concat!(
                 "wilco ",
                 env!("CARGO_PKG_VERSION"),
@@ -49,9 +91,35 @@ mod tests {
                 "discord, slack, telegram: not connected"
             )
         );
-        let other = greeting(Path::new("/var/w.db"), "none", None, &["scripted".to_owned()]);
+        let other = greeting(Path::new("/var/w.db"), "none", None, &alone(&["scripted"]), None);
         assert!(other.contains("store /var/w.db ") && other.contains("web.enabled"), "{other}");
         assert!(other.ends_with("scripted: added by the program; discord, slack, telegram: not connected"), "{other}");
+    }
+
+    fn alone(own: &[&str]) -> Connections {
+        let own = own.iter().map(|account| AccountId::new(*account)).collect();
+        Connections { web: None, discord: None, own, all: Vec::new() }
+    }
+
+    #[test]
+    fn the_platforms_say_which_are_being_connected() {
+        assert_eq!(platforms(&[], true), "discord: connecting; slack, telegram: not connected");
+        assert_eq!(
+            platforms(&["x"], true),
+            "x: added by the program; discord: connecting; slack, telegram: not connected"
+        );
+    }
+
+    #[test]
+    fn a_terminal_shows_the_code_and_what_is_kept_does_not() {
+        let (accounts, code) = (vec![AccountId::new("discord")], PairingCode::typed("k7f2m3p9x4b6"));
+        let shown = first_owner(&Pairing { accounts: accounts.clone(), code: Some(code) });
+        assert_eq!(
+            shown,
+            "nobody may do anything on discord yet; say there  /pair k7f2-m3p9-x4b6   (works once, for 15m)"
+        );
+        let kept = first_owner(&Pairing { accounts, code: None });
+        assert!(kept.contains("wilco access pair") && !kept.contains("/pair"), "{kept}");
     }
 
     #[test]

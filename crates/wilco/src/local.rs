@@ -18,7 +18,7 @@ fn rules() -> Vec<Rule> {
     let account = options.account.to_string();
     let rule = |known: wilco_web::WebPerson| {
         let grant = [Role::Owner, Role::Operator, Role::Viewer].into_iter().find(|role| role.name() == known.role)?;
-        Some(Rule { account: Some(account.clone()), user: Some(known.person.id), role: None, channel: None, grant })
+        Some(Rule { account: Some(account.clone()), user: Some(known.person.id), ..Rule::granting(grant) })
     };
     options.people.into_iter().filter_map(rule).collect()
 }
@@ -69,14 +69,14 @@ mod tests {
     fn the_local_people_have_their_roles_on_the_page_and_nowhere_else() {
         let (_, none) = Extras::default().split();
         let access = settings(&config(&[]), &none).access;
-        let role = |account: &str, id: &str| access.role(&account.into(), &Person::new(id, "x"), "general");
+        let role = |account: &str, id: &str| access.role(&account.into(), &Person::new(id, "x"), "general", None);
         assert_eq!(role("web", "ana"), Some(Role::Owner));
         assert_eq!(role("web", "bo"), Some(Role::Viewer));
         assert_eq!(role("web", "eve"), None);
         assert_eq!(role("discord", "ana"), None);
 
         let off = settings(&config(&[("WILCO_WEB__ENABLED", "false")]), &none).access;
-        assert_eq!(off.role(&"web".into(), &Person::new("ana", "Ana"), "general"), None);
+        assert_eq!(off.role(&"web".into(), &Person::new("ana", "Ana"), "general", None), None);
     }
 
     #[test]

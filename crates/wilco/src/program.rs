@@ -77,6 +77,20 @@ fn perform(words: impl IntoIterator<Item = OsString>, extras: Extras) -> anyhow:
             within(commands::gate(&config, extras, gate, cli.json))?;
             Ok(Exit::Fine)
         }
+        Command::Access(access) => {
+            let config = quiet(&loader)?;
+            within(commands::access(&config, extras, access, cli.json))?;
+            Ok(Exit::Fine)
+        }
+        Command::Commands(wanted) => {
+            let config = quiet(&loader)?;
+            within(commands::commands(&config, wanted, cli.json))
+        }
+        Command::Setup(setup) => {
+            let config = quiet(&loader)?;
+            within(commands::setup(&config, &loader, setup, cli.json))
+        }
+        Command::Doctor { channel } => within(commands::doctor(&loader, extras, channel, cli.json)),
         Command::Receipts(receipts) => {
             let config = quiet(&loader)?;
             within(commands::receipts(&config, extras, receipts, cli.json))?;

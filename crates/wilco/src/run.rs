@@ -1,5 +1,6 @@
 //! The bot itself, from an opened store to a drained one.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wilco_core::Clock;
-use wilco_core::desk::Desk;
+use wilco_core::desk::{Caller, Desk};
+use wilco_discord::Discord;
+use wilco_discord::commands::register_at_start;
 use wilco_loop::kinds::Kinds;
 use wilco_loop::{Bot, Parts, launcher};
 use wilco_web::Web;
@@ -21,7 +24,7 @@ use crate::config::watch::{Reload, Watch};
 use crate::config::{Config, Loader};
 use crate::exit::{Ended, Exit};
 use crate::local::{self, Additions};
-use crate::wiring::{self, Wiring};
+use crate::wiring::{self, Connections, Wiring};
 use crate::{greeting, kinds, listen, out};
 
 mod private;
@@ -60,16 +63,15 @@ async fn serve(
     let kinds = Offered::new(&config, additions, &wiring.clock)?;
     let folder = wiring::files(&config);
     private::folder(&folder)?;
-    let web = wiring.web(&config);
-    let adapters = wiring.adapters(web.as_ref(), makers)?;
-    let others: Vec<String> = adapters.iter().skip(web.iter().count()).map(|made| made.account().to_string()).collect();
-    let page = match &web {
+    let connections = wiring.connections(&config, makers)?;
+    let web = &connections.web;
+    let page = match web {
         Some(web) => Some((Arc::clone(web), listen::listen(config.web.bind).await?)),
         None => None,
     };
     let watch = Watch::start(loader, Arc::clone(&config), Arc::clone(&wiring.clock))
         .context("the system gives no signal for reading the configuration again")?;
-    if let Some(web) = &web {
+    if let Some(web) = web {
         web.load().await.map_err(|error| Ended::new(Exit::Unavailable, error.to_string()))?;
     }
     let parts = Parts {
@@ -78,13 +80,20 @@ async fn serve(
         dice: Arc::clone(&wiring.dice),
         kinds: Arc::clone(&kinds.kinds),
         settings: local::settings(&config, &kinds.additions),
-        adapters,
+        adapters: connections.all.clone(),
         folder,
     };
     let bot = Bot::start(parts, true).await.map_err(|error| wiring::unopened(&error))?;
     let desk: Arc<dyn Desk> = bot.desk();
+    if let Some(discord) = &connections.discord {
+        discord.attach(Arc::clone(&desk));
+    }
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
+    // Beside listening, which begins without it.
+    if let Some(discord) = connections.discord.as_ref().filter(|_| registers(&config)) {
+        tasks.push(tokio::spawn(register(Arc::clone(discord), stop.clone())));
+    }
     let open = page.map(|(web, (bound, listeners))| {
         web.attach(Arc::clone(&desk));
         tasks.extend(listeners.into_iter().map(|listener| open_page(&web, listener, &stop)));
@@ -97,7 +106,8 @@ async fn serve(
     })));
     let database = wiring::database(&config.store.url);
     let open = open.as_ref().map(|(bound, login)| (*bound, login.as_str()));
-    out::tell(&greeting::greeting(&database, &kinds::shown(&kinds.kinds), open, &others));
+    let pairing = offer_pairing(&bot, &desk, &connections).await;
+    out::tell(&greeting::greeting(&database, &kinds::shown(&kinds.kinds), open, &connections, pairing.as_ref()));
 
     let ended = Serving { bot, desk, kinds, clock: wiring.clock, stops, reloads }.until_stopped().await;
     stop.cancel();
@@ -107,6 +117,39 @@ async fn serve(
         }
     }
     ended
+}
+
+fn registers(config: &Config) -> bool {
+    config.discord.as_ref().is_some_and(|discord| discord.register_commands)
+}
+
+/// Brings the commands in Discord's menu in step, once. What a stop cuts off is made up for by the next start.
+async fn register(discord: Arc<Discord>, stop: CancellationToken) {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        () = register_at_start(&discord) => {}
+    }
+}
+
+/// While nobody can be owner on any connection, a code for whoever sits at the terminal. What is no terminal is kept
+/// by somebody, such as a service manager's journal, and gets no code.
+async fn offer_pairing(bot: &Bot, desk: &Arc<dyn Desk>, connections: &Connections) -> Option<greeting::Pairing> {
+    let accounts = connections.ownerless(|account| bot.has_owner(account));
+    let owned = connections.all.len() - accounts.len() - connections.web.iter().count();
+    if accounts.is_empty() || owned > 0 {
+        return None;
+    }
+    if !std::io::stdout().is_terminal() {
+        return Some(greeting::Pairing { accounts, code: None });
+    }
+    match desk.offer_pairing(&Caller::Host).await {
+        Ok(code) => Some(greeting::Pairing { accounts, code: Some(code) }),
+        Err(error) => {
+            tracing::warn!(%error, "no pairing code could be offered; `wilco access pair` shows one");
+            None
+        }
+    }
 }
 
 /// Answers requests for the page until the stop. A page that fails does not take the bot with it.

@@ -7,15 +7,19 @@ use std::sync::Arc;
 use anyhow::Context;
 use wilco_core::random::Dice;
 use wilco_core::{AccountId, Clock, Messaging, Shelf};
+use wilco_discord::{Discord, SetupError};
 use wilco_loop::StoreShelf;
 use wilco_loop::clock::SystemClock;
-use wilco_store::{Mode, Options, Store, StoreError, Synchronous};
+use wilco_store::{Looked, Mode, Options, Store, StoreError, Synchronous};
 use wilco_web::Web;
 
 use crate::bot::MakeAdapter;
-use crate::config::Config;
+use crate::config::{Config, DiscordConfig};
 use crate::exit::{Ended, Exit};
 use crate::local;
+
+/// The account of the one connection to Discord.
+pub(crate) const DISCORD: &str = "discord";
 
 /// What a connection may be made from: time, chance, and a drawer of its own.
 pub struct Wiring {
@@ -44,17 +48,26 @@ impl Wiring {
         config.web.enabled.then(|| Web::new(options, shelf, Arc::clone(&self.clock), Arc::clone(&self.dice)))
     }
 
-    /// All connections: the web chat and the program's own.
+    /// The connection to Discord, when there is a token. One that cannot be made leaves the others as they are.
+    pub(crate) fn discord(&self, config: &Config) -> Option<Arc<Discord>> {
+        let wanted = config.discord.as_ref()?;
+        let made = discord(wanted, self.shelf(DISCORD), Arc::clone(&self.clock), Arc::clone(&self.dice));
+        if let Err(error) = &made {
+            tracing::error!(%error, "discord is not connected; everything else goes on");
+        }
+        made.ok()
+    }
+
+    /// All connections: the web chat, the configured platforms and the program's own.
     ///
     /// # Errors
-    /// When one cannot be made, or two have the same account.
-    pub(crate) fn adapters(
-        &self,
-        web: Option<&Arc<Web>>,
-        makers: Vec<MakeAdapter>,
-    ) -> anyhow::Result<Vec<Arc<dyn Messaging>>> {
-        let mut all: Vec<Arc<dyn Messaging>> =
-            web.map(|web| Arc::clone(web) as Arc<dyn Messaging>).into_iter().collect();
+    /// When one of the program's own cannot be made, or two have the same account.
+    pub(crate) fn connections(&self, config: &Config, makers: Vec<MakeAdapter>) -> anyhow::Result<Connections> {
+        let (web, discord) = (self.web(config), self.discord(config));
+        let mut all: Vec<Arc<dyn Messaging>> = Vec::new();
+        all.extend(web.clone().map(|web| web as Arc<dyn Messaging>));
+        all.extend(discord.clone().map(|discord| discord as Arc<dyn Messaging>));
+        let configured = all.len();
         for make in makers {
             all.push(make(self).context("a connection could not be made")?);
         }
@@ -63,8 +76,51 @@ impl Wiring {
             let sentence = format!("two connections have the account `{}`; each needs one of its own", twice.account());
             return Err(Ended::new(Exit::Config, sentence).into());
         }
-        Ok(all)
+        let own = all.iter().skip(configured).map(|made| made.account().clone()).collect();
+        Ok(Connections { web, discord, own, all })
     }
+}
+
+/// What there is to speak through.
+pub(crate) struct Connections {
+    /// The page, when it is served.
+    pub(crate) web: Option<Arc<Web>>,
+    /// Discord, when it is configured.
+    pub(crate) discord: Option<Arc<Discord>>,
+    /// The accounts that the program has added.
+    pub(crate) own: Vec<AccountId>,
+    /// All of them.
+    pub(crate) all: Vec<Arc<dyn Messaging>>,
+}
+
+impl Connections {
+    /// The accounts on which somebody has to be made owner first: all but the page, which has its own.
+    pub(crate) fn ownerless(&self, has_owner: impl Fn(&AccountId) -> bool) -> Vec<AccountId> {
+        let page = self.web.as_ref().map(|web| web.account());
+        let others = self.all.iter().map(|made| made.account()).filter(|account| Some(*account) != page);
+        others.filter(|account| !has_owner(account)).cloned().collect()
+    }
+}
+
+/// A connection to Discord over a drawer of one's own.
+///
+/// # Errors
+/// When its token or its address cannot be used at all.
+pub(crate) fn discord(
+    config: &DiscordConfig,
+    shelf: Arc<dyn Shelf>,
+    clock: Arc<dyn Clock>,
+    dice: Arc<Dice>,
+) -> Result<Arc<Discord>, SetupError> {
+    let options = wilco_discord::Options {
+        account: AccountId::new(DISCORD),
+        token: config.token.clone(),
+        api: config.api.clone(),
+        application: config.application,
+        guild: config.guild,
+        message_content: config.message_content,
+    };
+    Discord::new(options, shelf, clock, dice)
 }
 
 /// Opens the store. `serve` takes the lock that only one process has.
@@ -75,6 +131,14 @@ impl Wiring {
 pub(crate) async fn open(url: &str, serve: bool) -> Result<Store, Ended> {
     let options = Options { mode: Mode::Threads, instance_lock: serve, synchronous: Synchronous::Full };
     Store::open(url, options).await.map_err(|error| unopened(&error))
+}
+
+/// Looks at the store without creating or migrating it.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn look(url: &str) -> Result<Looked, Ended> {
+    Store::look(url).await.map_err(|error| unopened(&error))
 }
 
 /// The end of the process that belongs to an error of the store.

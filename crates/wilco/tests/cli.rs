@@ -4,6 +4,8 @@
 
 #[path = "cli/configured.rs"]
 mod configured;
+#[path = "cli/discord.rs"]
+mod discord;
 #[path = "cli/followups.rs"]
 mod followups;
 #[path = "cli/gates.rs"]
@@ -12,5 +14,7 @@ mod gates;
 mod home;
 #[path = "cli/looking.rs"]
 mod looking;
+#[path = "cli/road.rs"]
+mod road;
 #[path = "cli/serving.rs"]
 mod serving;

@@ -104,7 +104,7 @@ fn unfound(error: DeskError) -> Ended {
 /// Scheduled in the person's own name, so that what they may do is what it may do.
 async fn schedule(counter: &Counter, add: &Add) -> anyhow::Result<FollowupSet> {
     let (account, person, place) = place::of(counter, add).await?;
-    let caller = Caller::Person { account, person, address: Some(place.address.clone()) };
+    let caller = Caller::Person { account, person, address: Some(place.address.clone()), guild: place.guild.clone() };
     let wish = FollowupWish {
         when: add.when.clone(),
         text: add.text.clone().unwrap_or_default(),

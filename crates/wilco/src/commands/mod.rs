@@ -1,11 +1,15 @@
 //! The commands that answer and end. They work beside a running bot and without one.
 
+mod access;
 mod check;
+mod doctor;
 mod followups;
 mod gate;
 mod jobs;
 mod place;
+mod platform;
 mod receipts;
+mod setup;
 mod show;
 
 use std::path::PathBuf;
@@ -27,11 +31,15 @@ use crate::exit::{Ended, Exit};
 use crate::wiring::{self, Wiring};
 use crate::{kinds, local};
 
+pub(crate) use access::access;
 pub(crate) use check::check;
+pub(crate) use doctor::doctor;
 pub(crate) use followups::followups;
 pub(crate) use gate::gate;
 pub(crate) use jobs::jobs;
+pub(crate) use platform::commands;
 pub(crate) use receipts::receipts;
+pub(crate) use setup::setup;
 
 /// The desk over the store alone, for the person at the machine's own shell.
 struct Counter {
@@ -65,11 +73,16 @@ impl Counter {
             );
             return Err(Ended::new(Exit::Unavailable, sentence).into());
         }
-        let store = wiring::open(&config.store.url, false).await?;
+        Self::over(wiring::open(&config.store.url, false).await?, config, extras, with_kinds)
+    }
+
+    /// Over a store that is open already.
+    fn over(store: Store, config: &Config, extras: Extras, with_kinds: bool) -> anyhow::Result<Self> {
+        let database = wiring::database(&config.store.url);
         let wiring = Wiring::over(store.clone());
         let (makers, additions) = extras.split();
         // They are only made, never connected: a cancel may have to be worded in the measures of a platform.
-        let adapters = wiring.adapters(wiring.web(config).as_ref(), makers)?;
+        let adapters = wiring.connections(config, makers)?.all;
         let accounts = adapters.iter().map(|adapter| adapter.account().clone()).collect();
         let (clock, dice) = (Arc::clone(&wiring.clock), Arc::clone(&wiring.dice));
         let map = if with_kinds {

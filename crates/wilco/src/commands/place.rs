@@ -52,12 +52,12 @@ fn place_of(route: &Route) -> Option<Place> {
         (None, []) => Audience::Direct,
         (None, [_, ..]) => Audience::Private,
     };
-    Some(Place { address: address.clone(), audience, parent, direct })
+    Some(Place { address: address.clone(), audience, parent, direct, guild: None })
 }
 
 /// A place of which only the address is known: its results have no other way than that and the operator's list.
 fn narrow(address: Address) -> Place {
-    Place { address, audience: Audience::Private, parent: None, direct: None }
+    Place { address, audience: Audience::Private, parent: None, direct: None, guild: None }
 }
 
 fn named(counter: &Counter, add: &Add) -> Result<(AccountId, Person, Place), Ended> {
@@ -120,7 +120,7 @@ mod tests {
         let channel = || Address::channel("discord", "ops");
         let thread = || channel().in_thread("t1");
         let direct = || Address::channel("discord", "dm-ana");
-        let place = |address, audience, parent, direct| Place { address, audience, parent, direct };
+        let place = |address, audience, parent, direct| Place { address, audience, parent, direct, guild: None };
         for from in [
             place(thread(), Audience::Public, Some(channel()), Some(direct())),
             place(thread(), Audience::Public, Some(channel()), None),

@@ -37,13 +37,13 @@ const TUNED: [&str; 12] = [
 ];
 
 /// Values by name: those of a section, or the fields of one table of a list.
-struct Values<'a> {
+pub(super) struct Values<'a> {
     settings: &'a BTreeMap<String, Setting>,
     prefix: String,
 }
 
 impl<'a> Values<'a> {
-    fn of(layer: &'a Layer, prefix: &str) -> Self {
+    pub(super) fn of(layer: &'a Layer, prefix: &str) -> Self {
         Self { settings: &layer.settings, prefix: format!("{prefix}.") }
     }
 
@@ -51,7 +51,7 @@ impl<'a> Values<'a> {
         Self { settings: &item.fields, prefix: String::new() }
     }
 
-    fn setting(&self, name: &str) -> Option<&'a Setting> {
+    pub(super) fn setting(&self, name: &str) -> Option<&'a Setting> {
         self.settings.get(&format!("{}{name}", self.prefix))
     }
 
@@ -71,11 +71,11 @@ impl<'a> Values<'a> {
         if let Some(Value::Choice(word)) = self.value(name) { Some(word) } else { None }
     }
 
-    fn flag(&self, name: &str, otherwise: bool) -> bool {
+    pub(super) fn flag(&self, name: &str, otherwise: bool) -> bool {
         if let Some(Value::Flag(flag)) = self.value(name) { *flag } else { otherwise }
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         if let Some(Value::Text(text)) = self.value(name) { Some(text.clone()) } else { None }
     }
 
@@ -120,6 +120,8 @@ pub(super) fn build(layer: Layer, file: Option<PathBuf>, folder: &Path) -> Resul
         retries,
         backends: backends(&layer, &own, &mut problems),
     };
+    let mut warnings = Vec::new();
+    let discord = super::discord::build(&layer, &own, &mut problems, &mut warnings);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -144,11 +146,12 @@ pub(super) fn build(layer: Layer, file: Option<PathBuf>, folder: &Path) -> Resul
             },
             filter: log.text("filter").unwrap_or_default(),
         },
+        discord,
         builtin: Builtin { demo: on("demo"), echo: on("echo") },
         settings,
         workers,
         effective: layer.settings.iter().map(|(key, setting)| effective(key, setting)).collect(),
-        warnings: Vec::new(),
+        warnings,
         file,
         layer,
         fingerprint: 0,
@@ -380,13 +383,15 @@ fn access(setting: Option<&Setting>, problems: &mut Vec<Problem>) -> Access {
                 continue;
             }
         };
-        let (user, role, channel) = (values.text("user"), values.text("role"), values.text("channel"));
-        if user.is_none() && role.is_none() && channel.is_none() {
-            let what = "a rule without user, role or channel would match nobody; give at least one of them";
+        let (user, role) = (values.text("user"), values.text("role"));
+        let (channel, guild) = (values.text("channel"), values.text("guild"));
+        let rule = Rule { account: values.text("account"), user, role, channel, guild, grant };
+        if !rule.has_condition() {
+            let what = "a rule without user, role, channel or guild would match nobody; give at least one of them";
             problems.push(Problem::new(item.at.clone(), path, what));
             continue;
         }
-        rules.push(Rule { account: values.text("account"), user, role, channel, grant });
+        rules.push(rule);
     }
     Access { rules }
 }

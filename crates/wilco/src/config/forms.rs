@@ -36,6 +36,12 @@ pub enum Text {
     Line,
     /// The IANA name of a time zone.
     Zone,
+    /// The token of a bot: a secret, which is shown nowhere.
+    Token,
+    /// An id of Discord.
+    Snowflake,
+    /// The address of a service.
+    Url,
 }
 
 /// How many characters the text of an access rule may have.
@@ -60,6 +66,9 @@ impl Text {
             Self::FileName => "a file name",
             Self::Line => "1 to 100 characters",
             Self::Zone => "an IANA name, such as \"Europe/Berlin\"",
+            Self::Token => "a token, as \"${DISCORD_BOT_TOKEN}\"",
+            Self::Snowflake => "an id: digits in quotes, such as \"80351110224678912\"",
+            Self::Url => "an address with http or https",
         }
     }
 
@@ -85,6 +94,9 @@ impl Text {
             Self::EnvName => Err("it is no name of a variable".to_owned()),
             Self::FileName => check_file_name(text),
             Self::Line => at_most(text, LINE_CHARS),
+            Self::Token => check_token(text),
+            Self::Snowflake => check_snowflake(text),
+            Self::Url => check_url(text),
             Self::Zone => Zone::parse(text).map(drop).map_err(|unknown| no_zone(&unknown)),
         }
     }
@@ -103,6 +115,40 @@ fn no_zone(unknown: &UnknownZone) -> String {
             let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
             format!("there is no such time zone; perhaps {} is meant", near.join(" or "))
         }
+    }
+}
+
+/// How long a token may be; Discord's have about 70 characters.
+const TOKEN_CHARS: usize = 200;
+
+/// Whether a text can be a bot token at all; what it is worth only its platform knows.
+pub(super) fn check_token(token: &str) -> Result<(), String> {
+    if ["Bot ", "bot ", "Bearer "].iter().any(|word| token.starts_with(word)) {
+        return Err("leave out the word before the token".to_owned());
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("it has characters that no token has; copy it again".to_owned());
+    }
+    at_most(token, TOKEN_CHARS)
+}
+
+fn check_snowflake(id: &str) -> Result<(), String> {
+    let digits = id.bytes().all(|byte| byte.is_ascii_digit());
+    match id.parse::<u64>() {
+        Ok(1..) if digits => Ok(()),
+        Ok(_) | Err(_) => Err("it is no id".to_owned()),
+    }
+}
+
+fn check_url(url: &str) -> Result<(), String> {
+    let rest = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+    match host {
+        None => Err("it does not begin with http:// or https://".to_owned()),
+        Some("") => Err("the host is missing".to_owned()),
+        Some(host) if host.contains('@') => Err("a name or password has no place in it".to_owned()),
+        Some(_) if url.contains(['?', '#', ' ']) => Err("it has to end with its path".to_owned()),
+        Some(_) => Ok(()),
     }
 }
 
@@ -257,6 +303,15 @@ mod tests {
             (Text::Line, "a report", ""),
             (Text::Zone, "Europe/Berlin", "Europe/Berln"),
             (Text::Zone, "utc", "+02:00"),
+            (Text::Token, "abc.def-g_h", "Bot abc.def"),
+            (Text::Token, "x", "a b"),
+            (Text::Snowflake, "80351110224678912", "0"),
+            (Text::Snowflake, "1", "+1"),
+            (Text::Snowflake, "18446744073709551615", "18446744073709551616"),
+            (Text::Url, "https://discord.com/api/v10", "discord.com/api"),
+            (Text::Url, "http://127.0.0.1:8080", "http://"),
+            (Text::Url, "http://proxy/api/", "https://ana:secret@proxy/api"),
+            (Text::Url, "http://[::1]:80/v10", "http://proxy/api?x=1"),
         ];
         for (form, good, bad) in table {
             assert_eq!(form.check(good), Ok(()), "{form:?} {good:?}");

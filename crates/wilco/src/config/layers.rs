@@ -17,6 +17,8 @@ use super::{Config, EXAMPLE, build};
 const MAX_BYTES: u64 = 1 << 20;
 /// The name of the file in every folder where it is looked for.
 const FILE: &str = "bot.toml";
+/// The variable with the token of Discord, which connects it without any section.
+pub(super) const DISCORD_TOKEN: &str = "DISCORD_BOT_TOKEN";
 /// What every variable of the environment layer begins with.
 const PREFIX: &str = "WILCO_";
 
@@ -102,8 +104,14 @@ impl Loader {
     }
 
     /// A path of the configuration as the process sees it.
-    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
+    pub(crate) fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
+    }
+
+    /// The file to which something would be added: the one that was read, else the first that would be.
+    pub(crate) fn file_to_write(&self, config: &Config) -> PathBuf {
+        let first = || self.candidates().into_iter().next().unwrap_or_else(|| PathBuf::from(FILE));
+        config.file.clone().unwrap_or_else(first)
     }
 
     /// Finds and reads the file. A file that was named has to exist.
@@ -165,6 +173,7 @@ impl Loader {
                 return Err(Problems(problems));
             }
         };
+        reader.warnings.append(&mut config.warnings);
         config.warnings = reader.warnings;
         config.fingerprint = seen.fingerprint();
         Ok(config)
@@ -178,6 +187,13 @@ impl Loader {
             let at = Origin::Env("DATABASE_URL".to_owned());
             let path = ["store".to_owned(), "url".to_owned()];
             all.push(Ok(tree::single(&path, &at, Raw::Text(url.to_owned()))));
+        }
+        let own = ["discord.token", "discord.token_file"];
+        let given = own.iter().any(|key| file.settings.contains_key(*key))
+            || ["WILCO_DISCORD__TOKEN", "WILCO_DISCORD__TOKEN_FILE"].iter().any(|name| self.variable(name).is_some());
+        if let (Some(token), false) = (self.variable(DISCORD_TOKEN), given) {
+            let path = ["discord".to_owned(), "token".to_owned()];
+            all.push(Ok(tree::single(&path, &Origin::Env(DISCORD_TOKEN.to_owned()), Raw::Text(token.to_owned()))));
         }
         for (name, value) in &self.env {
             let Some(rest) = name.strip_prefix(PREFIX) else { continue };

@@ -4,6 +4,7 @@
 //! [`schema`] says what every key takes; it also drives the messages and `docs/configuration.md`.
 
 mod build;
+mod discord;
 pub mod docs;
 mod forms;
 mod layers;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use wilco_core::settings::{KindSettings, Settings};
+use wilco_discord::Secret;
 
 pub use forms::Text;
 pub use layers::{Flags, Loader};
@@ -37,6 +39,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The local web chat.
     pub web: WebConfig,
+    /// Discord, when it is to be connected.
+    pub discord: Option<DiscordConfig>,
     /// The log.
     pub log: LogConfig,
     /// Which of the built-in kinds are on.
@@ -69,6 +73,23 @@ pub struct WebConfig {
     pub enabled: bool,
     /// A loopback address. Port 0 is any free one; a taken port is followed by the next free one.
     pub bind: SocketAddr,
+}
+
+/// The connection to Discord.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiscordConfig {
+    /// The bot's token; shown by no `Debug`.
+    pub token: Secret,
+    /// The application's id, where it was given.
+    pub application: Option<u64>,
+    /// The one guild that gets the commands; none: all of them.
+    pub guild: Option<u64>,
+    /// Whether the start registers the commands that differ.
+    pub register_commands: bool,
+    /// Whether it reads replies that do not mention it.
+    pub message_content: bool,
+    /// Where the REST API is, without a slash at the end.
+    pub api: String,
 }
 
 /// The log.
@@ -177,6 +198,13 @@ pub struct Effective {
     pub source: Origin,
     /// Whether a change applies while wilco runs.
     pub reload: bool,
+}
+
+impl Config {
+    /// Whether Discord is kept unconnected by `enabled = false`, whatever token there is.
+    pub fn discord_is_off(&self) -> bool {
+        discord::is_off(&self.layer)
+    }
 }
 
 /// The keys whose values differ between two configurations, in order: those that apply while wilco

@@ -76,6 +76,8 @@ pub(super) struct Layer {
     pub(super) workers: BTreeMap<String, Origin>,
     /// The backend accounts that it names, likewise.
     pub(super) backends: BTreeMap<String, Origin>,
+    /// Where it has a section about Discord, also an empty one.
+    pub(super) discord: Option<Origin>,
 }
 
 impl Layer {
@@ -88,6 +90,7 @@ impl Layer {
         for (name, at) in later.backends {
             self.backends.entry(name).or_insert(at);
         }
+        self.discord = self.discord.take().or(later.discord);
     }
 
     /// How the value of a key is shown, if it is set.
@@ -122,6 +125,9 @@ impl Reader<'_> {
     fn section(&mut self, entries: &[Entry], pattern: &str, path: &str, into: &mut BTreeMap<String, Setting>) {
         for entry in entries {
             let here = join(path, &entry.name);
+            if pattern.is_empty() && entry.name == "discord" {
+                self.layer.discord.get_or_insert_with(|| entry.at.clone());
+            }
             let named = match pattern {
                 "workers" => Some(("no worker kind can have this name", &mut self.layer.workers)),
                 "backends" => Some(("no backend can have this name", &mut self.layer.backends)),
@@ -233,10 +239,12 @@ impl Reader<'_> {
         let Raw::Text(written) = &node.raw else {
             return Err(format!("this is {}; it has to be a text in quotes", node.raw.is()));
         };
+        let shown = if form == forms::Text::Token { masked(written, self.variables) } else { quoted(written) };
         let text = match self.variables {
             None => written.clone(),
             Some(variables) => {
-                if redact(written) != written.as_str() && matches!(node.at, Origin::File { .. }) {
+                let literal = form == forms::Text::Token && shown == MASKED;
+                if (literal || redact(written) != written.as_str()) && matches!(node.at, Origin::File { .. }) {
                     let what = "this looks like a secret; keep it in the environment and write ${NAME} here";
                     self.warnings.push(Problem::new(node.at.clone(), path, what));
                 }
@@ -249,8 +257,8 @@ impl Reader<'_> {
                 }
             }
         };
-        form.check(&text).map_err(|what| format!("{}: {what}", quoted(written)))?;
-        Ok((text, quoted(written)))
+        form.check(&text).map_err(|what| format!("{shown}: {what}"))?;
+        Ok((text, shown))
     }
 
     fn texts(
@@ -317,6 +325,18 @@ fn quoted(text: &str) -> String {
     let safe = mask_url(&redact(text)).into_owned();
     let cut = wilco_core::text::cut(&safe, 200, wilco_core::text::Unit::Chars);
     format!("\"{}\"", cut.escape_debug())
+}
+
+/// What is shown of a secret.
+const MASKED: &str = "\"[secret]\"";
+
+/// A secret is shown only where it is nothing but the name of a variable.
+fn masked(text: &str, variables: Option<&BTreeMap<String, String>>) -> String {
+    let name = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    match name {
+        Some(name) if variables.is_some() && forms::is_env_name(name) => quoted(text),
+        Some(_) | None => MASKED.to_owned(),
+    }
 }
 
 fn wrong_type(kind: &Kind, raw: &Raw) -> String {

@@ -117,6 +117,51 @@ pub const TABLE: &[Key] = &[
     start("store.files", Kind::Text(Text::Path), "the folder of the jobs' own folders, outputs and files"),
     start("web.enabled", Kind::Flag, "whether the local web chat is served"),
     start("web.bind", Kind::Text(Text::Bind), "where it listens; the next free port when taken, any for 0"),
+    Key { absent: "true", ..start("discord.enabled", Kind::Flag, "whether it is connected, when there is a token") },
+    Key {
+        absent: "DISCORD_BOT_TOKEN",
+        ..start("discord.token", Kind::Text(Text::Token), "the bot's token; keep it in the environment")
+    },
+    Key {
+        absent: "none",
+        ..start("discord.token_file", Kind::Text(Text::Path), "a file with the token that nobody else may read")
+    },
+    Key {
+        absent: "asked for",
+        ..start(
+            "discord.application_id",
+            Kind::Text(Text::Snowflake),
+            "the application's id; saves a question at the start",
+        )
+    },
+    Key {
+        absent: "everywhere",
+        ..start(
+            "discord.guild",
+            Kind::Text(Text::Snowflake),
+            "the one guild that gets the commands; none: all, and direct messages",
+        )
+    },
+    Key {
+        absent: "true",
+        ..start(
+            "discord.register_commands",
+            Kind::Flag,
+            "whether the start brings Discord's menu in step; else `wilco commands sync` does",
+        )
+    },
+    Key {
+        absent: "false",
+        ..start(
+            "discord.message_content",
+            Kind::Flag,
+            "whether it reads replies that do not mention it; needs the intent of that name",
+        )
+    },
+    Key {
+        absent: "https://discord.com/api/v10",
+        ..start("discord.api", Kind::Text(Text::Url), "where the REST API is, for a proxy")
+    },
     start("log.format", Kind::Choice(&["auto", "human", "json"]), "how log lines look; auto is human on a terminal"),
     start("log.filter", Kind::Text(Text::Filter), "which lines are logged; RUST_LOG wins"),
     live("builtin.demo", Kind::Auto, "the 20-second demo job; auto is on while no worker is configured"),
@@ -152,6 +197,7 @@ pub const TABLE: &[Key] = &[
     open("access[].user", ID, "anybody", "a person's stable id, never a name"),
     open("access[].role", ID, "any role", "the id of a role or group"),
     open("access[].channel", ID, "any channel", "the id of a channel"),
+    open("access[].guild", ID, "any guild", "the id of a guild or workspace; direct messages are in none"),
     open("access[].grant", Kind::Choice(&["viewer", "operator", "owner"]), "required", "what the rule allows"),
     open("backends.<name>.service", SERVICE, "required", "whose words say that a person has to act"),
     open(

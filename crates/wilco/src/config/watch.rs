@@ -138,6 +138,7 @@ impl Watch {
         let (_, needs_restart) = changes(&self.started, &config);
         config.store = self.started.store.clone();
         config.web = self.started.web;
+        config.discord = self.started.discord.clone();
         config.log = self.started.log.clone();
         let config = Arc::new(config);
         self.current = Arc::clone(&config);

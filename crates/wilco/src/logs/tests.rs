@@ -162,3 +162,38 @@ fn a_terminal_shows_the_greeting_and_warnings_unless_somebody_wants_more() {
     assert_eq!(lines("info", None, true), 2);
     assert_eq!(lines(DEFAULT_FILTER, Some("info"), true), 2);
 }
+
+#[test]
+fn what_travels_is_logged_by_no_filter() {
+    // As tungstenite logs a frame: the token as numbers, in which no shape can be found.
+    let frame = format!("{:?}", "canary0000000000000000000.Canary.canary00000000000000000000000".as_bytes());
+    for (configured, rust_log) in
+        [("trace", None), ("info", Some("trace")), ("info", Some("tungstenite=trace,hyper=trace,wilco=trace"))]
+    {
+        let text = logged(&config(LogFormat::Human, configured), rust_log, true, false, || {
+            tracing::trace!(target: "tungstenite::protocol", "Sending frame: {frame}");
+            tracing::debug!(target: "tokio_tungstenite", "frame {frame}");
+            tracing::trace!(target: "hyper::proto::h1::io", "frame {frame}");
+            tracing::trace!(target: "hyper_util::client", "frame {frame}");
+            tracing::debug!(target: "h2::codec", "frame {frame}");
+            tracing::debug!(target: "rustls::client::hs", "frame {frame}");
+            tracing::trace!(target: "reqwest::connect", "frame {frame}");
+            tracing::debug!(target: "serenity::gateway", "frame {frame}");
+            let span = tracing::trace_span!(target: "h2::proto", "connection", frame);
+            span.in_scope(|| tracing::trace!(target: "wilco::x", "told"));
+            tracing::warn!(target: "tungstenite", "what matters");
+        });
+        assert!(!text.contains("frame") && !text.contains("99, 97, 110"), "{text}");
+        assert!(text.contains("told"), "{text}");
+        assert!(text.contains("what matters"), "{text}");
+    }
+}
+
+#[test]
+fn only_libraries_of_the_wire_are_kept_short() {
+    for (target, harmless) in [("tungstenite", false), ("hyper::x", false), ("hyperbole", true), ("wilco::hyper", true)]
+    {
+        assert_eq!(is_harmless(&Level::TRACE, target), harmless, "{target}");
+        assert!(is_harmless(&Level::INFO, target), "{target}");
+    }
+}
