@@ -43,26 +43,31 @@ impl Actor {
 
     /// This person at the page or the command line, speaking from a place.
     pub fn calls_from(&self, place: Where<'_>) -> Caller {
-        let address = self.at(place).address;
-        Caller::Person { account: address.account.clone(), person: self.0.clone(), address: Some(address) }
+        self.calls_at(&self.at(place))
+    }
+
+    /// The same from a place as the platform describes it.
+    pub fn calls_at(&self, place: &Place) -> Caller {
+        let Place { address, guild, .. } = place.clone();
+        Caller::Person { account: address.account.clone(), person: self.0.clone(), address: Some(address), guild }
     }
 }
 
+/// Everybody who has a role in the scripts.
+pub(crate) const CAST: [(&str, Role); 4] =
+    [("ana", Role::Operator), ("bo", Role::Viewer), ("cleo", Role::Owner), ("dora", Role::Operator)];
+
 /// Everybody whom the scripts know, with their roles.
 pub(crate) fn cast() -> Access {
-    let rule = |name: &str, grant| Rule {
-        account: Some(ACCOUNT.to_owned()),
-        user: Some(format!("id-{name}")),
-        role: None,
-        channel: None,
-        grant,
+    cast_on(ACCOUNT, |name| format!("id-{name}"))
+}
+
+/// The same people on another account, by what their ids are there.
+pub(crate) fn cast_on(account: &str, id: impl Fn(&str) -> String) -> Access {
+    let rule = |(name, grant): (&str, Role)| Rule {
+        account: Some(account.to_owned()),
+        user: Some(id(name)),
+        ..Rule::granting(grant)
     };
-    Access {
-        rules: vec![
-            rule("ana", Role::Operator),
-            rule("bo", Role::Viewer),
-            rule("cleo", Role::Owner),
-            rule("dora", Role::Operator),
-        ],
-    }
+    Access { rules: CAST.map(rule).into() }
 }

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod browser;
 pub mod cast;
 pub mod clock;
+pub mod discord_stage;
 pub mod disk;
 pub mod logbook;
 pub mod looks;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use agent::{Agents, Answer};
 pub use cast::{Actor, Where};
+pub use discord_stage::DiscordStage;
 pub use logbook::Logbook;
 pub use puppet::Puppets;
 pub use stage::Stage;

@@ -1,7 +1,7 @@
 //! The stage: one platform, one store, one process at a time.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl Builder {
 
     /// Keeps the store and the jobs' folders below this folder.
     #[must_use]
-    pub fn on(mut self, folder: &std::path::Path) -> Self {
+    pub fn on(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
         self
     }
@@ -181,11 +181,9 @@ impl Stage {
     pub async fn start(&mut self) {
         assert!(self.process.is_none(), "the process runs already");
         let cut = CancellationToken::new();
-        let url = format!("sqlite:{}", self.store_path().display());
-        let options = Options { mode: Mode::Inline, instance_lock: false, synchronous: Synchronous::Off };
-        let store = Store::open(&url, options).await.expect("the store opens");
+        let store = open_store(&self.store_path()).await;
         let wire = |account: &String| -> Arc<dyn Messaging> {
-            let inner = Scripted::new(&self.platform, account.as_str()).with_limits(self.limits);
+            let inner = Arc::new(Scripted::new(&self.platform, account.as_str()).with_limits(self.limits));
             Arc::new(Wire { inner, cut: cut.clone(), nameless: Arc::clone(&self.nameless) })
         };
         let parts = Parts {
@@ -220,10 +218,8 @@ impl Stage {
     /// The desk of another process on the same store, as the command line has one: it works beside a
     /// running bot and without one.
     pub async fn desk_beside(&self) -> LoopDesk {
-        let url = format!("sqlite:{}", self.store_path().display());
-        let options = Options { mode: Mode::Inline, instance_lock: false, synchronous: Synchronous::Off };
         LoopDesk::over_store(Parts {
-            store: Store::open(&url, options).await.expect("the store opens beside the bot"),
+            store: open_store(&self.store_path()).await,
             clock: Arc::new(self.clock.clone()),
             dice: Arc::new(Dice::seeded(7)),
             kinds: Arc::clone(&self.kinds),
@@ -250,12 +246,7 @@ impl Stage {
         process.cut.cancel();
         let from = self.store_path();
         self.generation += 1;
-        let to = self.store_path();
-        std::fs::copy(&from, &to).expect("the store is copied");
-        let log = |path: &PathBuf| PathBuf::from(format!("{}-wal", path.display()));
-        if log(&from).exists() {
-            std::fs::copy(log(&from), log(&to)).expect("its log is copied");
-        }
+        copy_store(&from, &self.store_path());
     }
 
     /// Kills the process and starts the next one.
@@ -421,6 +412,22 @@ impl Stage {
         self.ended = true;
         self.platform.calm();
         drop(self.process.take());
+    }
+}
+
+/// Opens a store that works on the script's own thread, so that its answers come in one order.
+pub(crate) async fn open_store(path: &Path) -> Store {
+    let url = format!("sqlite:{}", path.display());
+    let options = Options { mode: Mode::Inline, instance_lock: false, synchronous: Synchronous::Off };
+    Store::open(&url, options).await.expect("the store opens")
+}
+
+/// Copies a store as it is on the disk, so that whatever a dead process still does reaches the next one no more.
+pub(crate) fn copy_store(from: &Path, to: &Path) {
+    std::fs::copy(from, to).expect("the store is copied");
+    let log = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
+    if log(from).exists() {
+        std::fs::copy(log(from), log(to)).expect("its log is copied");
     }
 }
 

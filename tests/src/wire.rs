@@ -1,19 +1,20 @@
-//! The stage's adapter: the scripted platform, behind a wire that a crash cuts.
+//! A stage's adapter and its clock behind a wire that a crash cuts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use wilco_core::{
-    AccountId, Address, DeliveryOutcome, Envelope, Found, Inbox, Limits, ListenEnd, MessageRef, Messaging,
+    AccountId, Address, Clock, DeliveryOutcome, Envelope, Found, Inbox, Limits, ListenEnd, MessageRef, Messaging,
     StatusUpdate, Timestamp,
 };
-use wilco_sim::Scripted;
 
 /// The adapter of one process. After the process has crashed, no call of it leaves any more.
 pub(crate) struct Wire {
-    pub(crate) inner: Scripted,
+    pub(crate) inner: Arc<dyn Messaging>,
     pub(crate) cut: CancellationToken,
     /// How many creates still name no message in their answer.
     pub(crate) nameless: Arc<AtomicU32>,
@@ -73,5 +74,35 @@ impl Messaging for Wire {
     }
     async fn status(&self, address: &Address, update: &StatusUpdate) -> DeliveryOutcome {
         self.call(self.inner.status(address, update)).await
+    }
+    fn plain_messages(&self) -> u64 {
+        self.inner.plain_messages()
+    }
+}
+
+/// The clock of one process. After the process has crashed, nobody who waits by it wakes.
+pub(crate) struct CutClock {
+    pub(crate) inner: Arc<dyn Clock>,
+    pub(crate) cut: CancellationToken,
+}
+
+impl Clock for CutClock {
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.inner.monotonic()
+    }
+
+    fn sleep_until(&self, at: Duration) -> BoxFuture<'static, ()> {
+        let (sleep, cut) = (self.inner.sleep_until(at), self.cut.clone());
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = cut.cancelled() => std::future::pending().await,
+                () = sleep => {}
+            }
+        })
     }
 }

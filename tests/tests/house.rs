@@ -50,6 +50,9 @@ impl Source {
     }
 }
 
+/// Folders that hold nothing of ours: what was built, and what `.ci/run` installed.
+const FOREIGN: [&str; 3] = ["target", "node_modules", ".venv"];
+
 /// Every file below a folder of the workspace that has this extension, sorted by path.
 fn files(folder: &str, extension: &str) -> Vec<Source> {
     let mut found = Vec::new();
@@ -58,7 +61,7 @@ fn files(folder: &str, extension: &str) -> Vec<Source> {
         for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                if !path.ends_with("target") {
+                if !FOREIGN.iter().any(|name| path.ends_with(name)) {
                     open.push(path);
                 }
             } else if path.extension().is_some_and(|one| one == extension) {

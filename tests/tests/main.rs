@@ -2,7 +2,10 @@
 
 mod browser;
 mod conformance;
+mod discord_mouth;
+mod discord_scripts;
 mod followups;
+mod foreign;
 mod house;
 mod invariants;
 mod kill;

@@ -18,6 +18,8 @@ pub struct Tally {
     pub ends: BTreeMap<String, usize>,
     /// Acknowledgements that were posted twice, by platform; they hold no result.
     pub strays: BTreeMap<&'static str, usize>,
+    /// Requests that were not accepted and of which their person knows it, so that they were given again.
+    pub again: usize,
     /// What must not be.
     pub wrong: Vec<String>,
 }
@@ -26,6 +28,7 @@ impl Tally {
     /// Takes another one in.
     pub fn add(&mut self, other: Self) {
         self.asked += other.asked;
+        self.again += other.again;
         for (platform, count) in other.strays {
             *self.strays.entry(platform).or_default() += count;
         }
@@ -42,7 +45,11 @@ impl std::fmt::Display for Tally {
         let strays: Vec<String> =
             self.strays.iter().map(|(platform, count)| format!("{count} on {platform}")).collect();
         let strays = if strays.is_empty() { "none".to_owned() } else { strays.join(", ") };
-        write!(f, "{} jobs asked for: {}; stray acknowledgements: {strays}", self.asked, ends.join(", "))
+        write!(f, "{} jobs asked for: {}; stray acknowledgements: {strays}", self.asked, ends.join(", "))?;
+        if self.again > 0 {
+            write!(f, "; not accepted, known to their person, and given again: {}", self.again)?;
+        }
+        Ok(())
     }
 }
 
@@ -205,36 +212,54 @@ fn one(said: &Said, snapshot: &Snapshot, tally: &mut Tally) {
     if workers.len() != 1 {
         tally.wrong.push(format!("{tag} has started {} jobs", workers.len()));
     }
-    let results = results(snapshot, said);
-    let [result] = results.as_slice() else {
-        tally.wrong.push(format!("{tag} ({:?}) shows {} results", said.form, results.len()));
-        return;
-    };
-    let text = &result.shown().text;
-    let end = text.split_whitespace().next().unwrap_or("nothing").to_owned();
-    let done = end == "Done";
-    *tally.ends.entry(end).or_default() += 1;
-    if done && !text.contains(&result_of(tag)) {
-        tally.wrong.push(format!("{tag} shows somebody else's result: {text:?}"));
+    let texts = |messages: Vec<&'_ Message>| messages.into_iter().map(|one| one.shown().text.clone()).collect();
+    Shows {
+        results: texts(results(snapshot, said)),
+        parts: texts(of_kind(snapshot, said, EnvelopeKind::Part)),
+        files: of_kind(snapshot, said, EnvelopeKind::File).len(),
     }
-    let parts = of_kind(snapshot, said, EnvelopeKind::Part);
-    let files = of_kind(snapshot, said, EnvelopeKind::File);
-    if done && said.form == Form::Parts {
-        let mut all = vec![text.as_str()];
-        all.extend(parts.iter().map(|part| part.shown().text.as_str()));
-        for number in 1..=LINES {
-            let line = line_of(tag, number);
-            let times: usize = all.iter().map(|text| text.matches(&line).count()).sum();
-            if times != 1 {
-                tally.wrong.push(format!("{tag} shows line {number} {times} times"));
-            }
+    .judge(tag, said.form, tally);
+}
+
+/// What stands there of one request in the end.
+pub(super) struct Shows {
+    /// The texts of its results.
+    pub(super) results: Vec<String>,
+    /// The texts of the further parts of its result.
+    pub(super) parts: Vec<String>,
+    /// How many files it has.
+    pub(super) files: usize,
+}
+
+impl Shows {
+    /// One result, its own and whole.
+    pub(super) fn judge(&self, tag: &str, form: Form, tally: &mut Tally) {
+        let [text] = self.results.as_slice() else {
+            tally.wrong.push(format!("{tag} ({form:?}) shows {} results", self.results.len()));
+            return;
+        };
+        let end = text.split_whitespace().next().unwrap_or("nothing").to_owned();
+        let done = end == "Done";
+        *tally.ends.entry(end).or_default() += 1;
+        if done && !text.contains(&result_of(tag)) {
+            tally.wrong.push(format!("{tag} shows somebody else's result: {text:?}"));
         }
-    } else if !parts.is_empty() {
-        tally.wrong.push(format!("{tag} ({:?}) has {} further parts", said.form, parts.len()));
-    }
-    let expected = usize::from(done && said.form == Form::File);
-    // A command that prints leaves its log as a file.
-    if files.len() != expected && !matches!(said.form, Form::Spin | Form::Left | Form::Counts) {
-        tally.wrong.push(format!("{tag} ({:?}, done: {done}) shows {} files", said.form, files.len()));
+        if done && form == Form::Parts {
+            for number in 1..=LINES {
+                let line = line_of(tag, number);
+                let all = std::iter::once(text).chain(&self.parts);
+                let times: usize = all.map(|text| text.matches(&line).count()).sum();
+                if times != 1 {
+                    tally.wrong.push(format!("{tag} shows line {number} {times} times"));
+                }
+            }
+        } else if !self.parts.is_empty() {
+            tally.wrong.push(format!("{tag} ({form:?}) has {} further parts", self.parts.len()));
+        }
+        let expected = usize::from(done && form == Form::File);
+        // A command that prints leaves its log as a file.
+        if self.files != expected && !matches!(form, Form::Spin | Form::Left | Form::Counts) {
+            tally.wrong.push(format!("{tag} ({form:?}, done: {done}) shows {} files", self.files));
+        }
     }
 }

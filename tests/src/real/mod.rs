@@ -9,6 +9,7 @@ pub mod crowd;
 pub mod draw;
 pub mod faketime;
 pub mod figures;
+pub mod guild;
 pub mod holder;
 pub mod kinds;
 pub mod marked;
@@ -24,6 +25,7 @@ pub mod wait;
 
 pub use crash::Crash;
 pub use crowd::{Crowd, Form};
+pub use guild::Guild;
 pub use planners::{Plan, Planners};
 pub use program::{Home, Running};
 pub use scene::Scene;

@@ -55,13 +55,7 @@ pub fn main() -> ExitCode {
 
 /// Whoever has the role there is an operator, on that account alone.
 fn crew() -> Rule {
-    Rule {
-        account: Some(ACCOUNT.to_owned()),
-        user: None,
-        role: Some(CREW.to_owned()),
-        channel: None,
-        grant: Role::Operator,
-    }
+    Rule { account: Some(ACCOUNT.to_owned()), role: Some(CREW.to_owned()), ..Rule::granting(Role::Operator) }
 }
 
 #[allow(clippy::print_stderr, reason = "a program speaks to its terminal")]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::count::Tally;
+use super::count::{Shows, Tally};
 use super::crowd::Form;
-use super::kinds::{GO_ON, LINES, line_of, result_of};
+use super::kinds::GO_ON;
 use super::page::{CHANNELS, Channel, Missed, Page};
 use super::program::Running;
 use super::wait;
@@ -206,29 +206,7 @@ fn one(wish: &Wish, messages: &[&Value], tally: &mut Tally) {
     for kind in ["stub", "progress", "question"] {
         tally.wrong.extend(of_kind(kind).into_iter().map(|text| format!("{tag} is left as {text:?}")));
     }
-    let results = of_kind("content");
-    let [text] = results.as_slice() else {
-        tally.wrong.push(format!("{tag} ({:?}) shows {} results", wish.form, results.len()));
-        return;
-    };
-    let end = text.split_whitespace().next().unwrap_or("nothing").to_owned();
-    let done = end == "Done";
-    *tally.ends.entry(end).or_default() += 1;
-    if done && !text.contains(&result_of(tag)) {
-        tally.wrong.push(format!("{tag} shows somebody else's result: {text:?}"));
-    }
-    if done && wish.form == Form::Parts {
-        let mut all = vec![*text];
-        all.extend(of_kind("part"));
-        for number in 1..=LINES {
-            let times: usize = all.iter().map(|text| text.matches(&line_of(tag, number)).count()).sum();
-            if times != 1 {
-                tally.wrong.push(format!("{tag} shows line {number} {times} times"));
-            }
-        }
-    }
-    let files = of_kind("file").len();
-    if files != usize::from(done && wish.form == Form::File) && wish.form != Form::Spin {
-        tally.wrong.push(format!("{tag} ({:?}, done: {done}) shows {files} files", wish.form));
-    }
+    let texts = |kind| of_kind(kind).into_iter().map(str::to_owned).collect();
+    Shows { results: texts("content"), parts: texts("part"), files: of_kind("file").len() }
+        .judge(tag, wish.form, tally);
 }

@@ -6,8 +6,8 @@ mod rows;
 
 pub use death::{Death, HeldClaim, print};
 pub use rows::{
-    ContractRow, FollowupRow, GateNoticeRow, GateRow, InboxRow, JournalRow, Kept, OccurrenceRow, ParkRow, PausedRow,
-    PulseRow, QuestionRow, ReceiptRow, Rows, ShelfRow, WorkerRow, ZoneRow,
+    ContractRow, FollowupRow, GateNoticeRow, GateRow, GrantRow, InboxRow, JournalRow, Kept, OccurrenceRow, PairingRow,
+    PairingTryRow, ParkRow, PausedRow, PulseRow, QuestionRow, ReceiptRow, Rows, ShelfRow, WorkerRow, ZoneRow,
 };
 
 use wilco_core::settings::Settings;

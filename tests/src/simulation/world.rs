@@ -276,13 +276,7 @@ impl World {
 /// three waiting; follow-ups come within seconds, and nothing takes longer than it must.
 fn settings() -> Settings {
     let grants = [Role::Operator, Role::Operator, Role::Viewer, Role::Owner];
-    let rule = |(who, grant): (Who, Role)| Rule {
-        account: None,
-        user: Some(format!("id-{}", who.name())),
-        role: None,
-        channel: None,
-        grant,
-    };
+    let rule = |(who, grant): (Who, Role)| Rule { user: Some(format!("id-{}", who.name())), ..Rule::granting(grant) };
     let rules = Who::ALL.into_iter().zip(grants).map(rule).collect();
     let mut settings = Settings { access: Access { rules }, ..Settings::default() };
     // What has to happen happens at its stored time; a tick would only hide that nobody was woken for it.

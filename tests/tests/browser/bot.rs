@@ -18,6 +18,7 @@ const WORKERS: &[(&str, &str)] = &[
          echo '::step 3/3 last things'; read -r go < \"$0.gate\"
          echo 'the gates are behind us'",
     ),
+    ("silent", "read -r go < \"$0.gate\"; echo 'not a word before this'"),
     ("asks", "echo '::ask Which colour? | Red | Green'; read -r answer; echo \"painted it $answer\""),
     (
         "leaves",

@@ -27,6 +27,26 @@ async fn m5_a_reload_in_the_middle_brings_the_conversation_and_its_progress_back
 }
 
 #[tokio::test]
+async fn m14_typing_stands_beside_a_silent_job_and_ends_with_its_message() {
+    let Some((bot, browser)) = signed_in(Screen::DESKTOP).await else { return };
+    // Notes what was shown, so that nothing hangs on when somebody looks.
+    let script = "const at = document.getElementById('typing'); new MutationObserver(() => { \
+                  document.body.dataset.typed = (document.body.dataset.typed ?? '') + `|${at.textContent}`; \
+                  }).observe(at, { childList: true, characterData: true, subtree: true }); return true";
+    assert_eq!(browser.asks(script).await, true);
+    let (id, short) = run(&browser, "silent").await;
+    browser.sees("//body[contains(@data-typed, 'wilco is thinking…')]").await;
+    bot.lets("silent");
+    browser.sees(&known(&id, &format!("Done · {short}"))).await;
+    browser.sees("//*[@id='typing'][normalize-space(.)='']").await;
+    // Another job: nobody is left with it when the bot is gone, either.
+    run(&browser, "silent").await;
+    browser.sees("//body[contains(@data-typed, 'thinking…||wilco is thinking…')]").await;
+    drop(bot);
+    browser.sees("//*[@id='typing'][normalize-space(.)='']").await;
+}
+
+#[tokio::test]
 async fn two_windows_stay_in_step() {
     let Some((bot, browser)) = signed_in(Screen::DESKTOP).await else { return };
     let first = browser.window().await;

@@ -2,6 +2,7 @@
 //! shows, [`suite`] holds each promise against it. A new adapter adds a [`Subject`] and one test.
 
 mod creates;
+mod discord;
 mod edits;
 mod signs;
 mod subjects;

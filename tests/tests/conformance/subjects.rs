@@ -4,48 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wilco_core::random::Dice;
-use wilco_core::{Address, Clock, Limits, Messaging, Timestamp};
+use wilco_core::{Address, Clock, Limits, Messaging};
 use wilco_loop::StoreShelf;
+use wilco_sim::clock::HandClock;
 use wilco_sim::{Platform, Profile, Remote, Scripted, server};
 use wilco_store::{Mode, Options as StoreOptions, Store, Synchronous};
 use wilco_web::{Options, Web};
 
 use super::{Seen, Subject, suite};
-
-/// Time that only the suite moves, so that real sockets and a platform's window go together.
-struct HandClock(watch::Sender<Duration>);
-
-impl HandClock {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(watch::channel(Duration::ZERO).0))
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        wilco_tests::clock::BEGIN.plus(*self.0.borrow())
-    }
-
-    fn monotonic(&self) -> Duration {
-        *self.0.borrow()
-    }
-
-    fn sleep_until(&self, at: Duration) -> BoxFuture<'static, ()> {
-        let mut time = self.0.subscribe();
-        async move {
-            if time.wait_for(|now| *now >= at).await.is_err() {
-                futures::future::pending::<()>().await;
-            }
-        }
-        .boxed()
-    }
-}
 
 /// The scripted platform behind either of its adapters.
 struct Sim {
@@ -58,7 +27,7 @@ struct Sim {
 
 impl Sim {
     fn platform(limits: Limits) -> (Arc<HandClock>, Platform) {
-        let clock = HandClock::new();
+        let clock = HandClock::at(wilco_tests::clock::BEGIN);
         // Small files, so that one too large is quickly made.
         let limits = Limits { file: 1 << 16, ..limits };
         let platform = Platform::with_limits(limits, Arc::clone(&clock) as Arc<dyn Clock>);
@@ -120,7 +89,7 @@ impl Subject for Sim {
         Some(self.platform.is_typing(address))
     }
     fn passes(&self, time: Duration) -> bool {
-        self.clock.0.send_modify(|now| *now += time);
+        self.clock.advance(time);
         true
     }
     async fn restarts(&mut self) {
@@ -170,7 +139,7 @@ impl WebChat {
         let url = format!("sqlite:{}", dir.path().join("wilco.db").display());
         let options = StoreOptions { mode: Mode::Inline, instance_lock: false, synchronous: Synchronous::Off };
         let store = Store::open(&url, options).await.expect("the store opens");
-        let clock = HandClock::new();
+        let clock = HandClock::at(wilco_tests::clock::BEGIN);
         let running = Running::begin(&store, &clock, 1).await;
         Self { _dir: dir, clock, store, running }
     }

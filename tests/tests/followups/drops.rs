@@ -230,6 +230,7 @@ async fn f4_an_account_that_is_not_configured_any_more_drops_at_once() {
         account: AccountId::new("sim:old"),
         person: ana.0.clone(),
         address: Some(place.address.clone()),
+        guild: None,
     };
     let wish = FollowupWish { when: "in 1m".to_owned(), text: "look".to_owned(), ..FollowupWish::default() };
     let set = stage.desk().schedule(&caller, &place, "wish", &wish).await.expect("it is scheduled");

@@ -36,13 +36,8 @@ fn lateness(stage: &Stage, words: &str, due: Timestamp) -> Vec<Duration> {
 
 /// A stage with a second account, `far`, on which Ana may do the same, and room for many follow-ups.
 async fn two_accounts() -> Stage {
-    let ana_on_far = AccessRule {
-        account: Some("far".into()),
-        user: Some("id-ana".into()),
-        role: None,
-        channel: None,
-        grant: Role::Operator,
-    };
+    let ana_on_far =
+        AccessRule { account: Some("far".into()), user: Some("id-ana".into()), ..AccessRule::granting(Role::Operator) };
     Stage::builder()
         .account("far")
         .settings(|settings| {

@@ -4,6 +4,7 @@
 //!
 //! `WILCO_KILL_SEED=<n>` draws the same moments and the same faults as an earlier run.
 
+mod discord;
 mod followups;
 mod page;
 mod platform;
@@ -12,8 +13,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use wilco_sim::Draw;
-use wilco_tests::real::Crash;
 use wilco_tests::real::count::Tally;
+use wilco_tests::real::{Crash, Form};
 
 /// The program that is killed.
 fn program() -> &'static Path {
@@ -47,6 +48,26 @@ const JOBS: [&str; 20] = [
     "loop.outbox.answered",
     "loop.progress.before_edit",
     "loop.progress.answered",
+];
+
+/// The one of them that a process passes once, when it takes over what a dead one has left.
+const RECOVERY: &str = "store.recover.applied";
+
+/// Everything that has to happen for every point of jobs to be passed three times by one process.
+const SCENARIO: [Form; 13] = [
+    Form::Long,
+    Form::Long,
+    Form::Long,
+    Form::Asks,
+    Form::Asks,
+    Form::Asks,
+    Form::Parts,
+    Form::File,
+    Form::Once,
+    Form::Cancelled,
+    Form::Spin,
+    Form::Short,
+    Form::Short,
 ];
 
 /// Those that only follow-ups pass; the suite of follow-ups has to come past every one of them.

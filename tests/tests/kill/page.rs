@@ -8,7 +8,7 @@ use wilco_tests::real::page::Page;
 use wilco_tests::real::visitors::{OPENS_WITHIN, Visitors};
 use wilco_tests::real::{Crash, Form, Home, Running, draw, wait};
 
-use super::{JOBS, conclude, draw_for, every_passing, program};
+use super::{JOBS, RECOVERY, SCENARIO, conclude, draw_for, every_passing, program};
 
 const MOMENTS: u64 = 100;
 const RUNS: u64 = 4;
@@ -77,26 +77,6 @@ async fn r15_killed_at_100_random_moments_the_page_loses_nothing_and_shows_nothi
     let runs = all.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     conclude("100 random moments over the page", seed, runs.into_iter().collect());
 }
-
-/// Everything that has to happen for every point to be passed three times by one process.
-const SCENARIO: [Form; 13] = [
-    Form::Long,
-    Form::Long,
-    Form::Long,
-    Form::Asks,
-    Form::Asks,
-    Form::Asks,
-    Form::Parts,
-    Form::File,
-    Form::Once,
-    Form::Cancelled,
-    Form::Spin,
-    Form::Short,
-    Form::Short,
-];
-
-/// The point that a process passes once, when it takes over what a dead one has left.
-const RECOVERY: &str = "store.recover.applied";
 
 async fn named_point(crash: &Crash) -> Result<Tally, String> {
     let (home, mut visitors) = (home(), Visitors::default());

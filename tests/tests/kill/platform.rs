@@ -9,7 +9,7 @@ use wilco_tests::real::count::Tally;
 use wilco_tests::real::draw;
 use wilco_tests::real::{Crash, Crowd, Form, Home, Scene, wait};
 
-use super::{JOBS, conclude, draw_for, every_passing, platform_program, program};
+use super::{JOBS, RECOVERY, conclude, draw_for, every_passing, platform_program, program};
 
 /// How many random moments there are, and in how many runs that go on side by side.
 const MOMENTS: u64 = 100;
@@ -154,9 +154,6 @@ const SCENARIO: [Form; 17] = [
     Form::Short,
     Form::Short,
 ];
-
-/// The point that a process passes once, when it takes over what a dead one has left.
-const RECOVERY: &str = "store.recover.applied";
 
 async fn named_point(seed: u64, run: u64, crash: &Crash) -> Result<Tally, String> {
     let mut draw = draw_for(seed, 100 + run);

@@ -1,10 +1,10 @@
 //! Who may do what, as the channel shows it: deny until a rule exists, and what one may not see does not exist.
 
 use insta::assert_snapshot;
+use wilco_core::Press;
 use wilco_core::access::{Access, Role, Rule};
-use wilco_core::desk::{Caller, Desk, DeskError, JobFilter, Limit, ReceiptFilter};
+use wilco_core::desk::{Caller, Desk, DeskError, FollowupFilter, JobFilter, Limit, ReceiptFilter};
 use wilco_core::receipt::ReceiptState;
-use wilco_core::{AccountId, Press};
 use wilco_sim::Fault;
 use wilco_tests::{Actor, Stage, Where};
 
@@ -12,13 +12,12 @@ const OPS: Where<'static> = Where::Channel("ops");
 
 /// A person of the script as the desk knows them, speaking from a place.
 fn caller(actor: &Actor, place: Where<'_>) -> Caller {
-    let address = actor.at(place).address;
-    Caller::Person { account: AccountId::new("sim"), person: actor.0.clone(), address: Some(address) }
+    actor.calls_from(place)
 }
 
 fn rule(user: Option<&str>, channel: Option<&str>, grant: Role) -> Rule {
     let own = |text: Option<&str>| text.map(str::to_owned);
-    Rule { account: None, user: own(user), role: None, channel: own(channel), grant }
+    Rule { user: own(user), channel: own(channel), ..Rule::granting(grant) }
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,6 +236,38 @@ async fn the_desk_hides_what_the_chat_hides() {
     assert_eq!(stage.desk().file(&stranger, short, 0).await, Err(DeskError::NotFound(short.to_owned())));
     assert_eq!(stage.desk().jobs(&stranger, &JobFilter::default()).await, Ok(Vec::new()));
     assert_eq!(stage.desk().receipts(&stranger, &ReceiptFilter::default()).await, Ok(Vec::new()));
+    job.ends("42");
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_desk_knows_the_guild_in_which_somebody_asks() {
+    // As docs/discord.md shows it: who has that role in that server may run.
+    let crew = Rule { guild: Some("g1".to_owned()), role: Some("crew".to_owned()), ..Rule::granting(Role::Operator) };
+    let stage = Stage::builder().settings(|settings| settings.access = Access { rules: vec![crew] }).begin().await;
+    let mut ana = Actor::named("ana");
+    ana.0.roles = vec!["crew".to_owned()];
+    let here = ana.at(OPS).in_guild("g1");
+    for line in ["/run report", "/followup in 1h look again"] {
+        stage.platform.say(&ana.0, &here, line).expect("one can write there");
+        stage.moment().await;
+    }
+    let job = stage.puppets.next();
+    let (inside, elsewhere) = (ana.calls_at(&here), ana.calls_from(OPS));
+    let desk = stage.desk();
+    let followups = FollowupFilter { address: Some(here.address.clone()), ..FollowupFilter::default() };
+    let names: Vec<_> = desk.jobs(&inside, &JobFilter::default()).await.unwrap();
+    assert_eq!(names.iter().map(|one| &one.short).collect::<Vec<_>>(), [&job.short]);
+    assert_eq!(desk.followups(&inside, &followups).await.unwrap().len(), 1);
+    assert!(desk.inspect(&inside, job.short.as_str(), Limit::default()).await.is_ok());
+    assert_eq!(desk.role(&inside), Some(Role::Operator));
+    // The same person in no server or another one may do nothing.
+    let other = ana.calls_at(&ana.at(OPS).in_guild("g2"));
+    for nobody in [elsewhere, other] {
+        assert_eq!(desk.role(&nobody), None);
+        assert_eq!(desk.jobs(&nobody, &JobFilter::default()).await, Ok(Vec::new()));
+        assert_eq!(desk.followups(&nobody, &followups).await, Ok(Vec::new()));
+    }
     job.ends("42");
     stage.ends().await;
 }

@@ -318,6 +318,7 @@ async fn help_lists_every_command_and_every_worker() {
     `/followups [page]` what is scheduled here, and yours elsewhere
     `/stop here` call off what is scheduled here
     `/timezone [here] [zone]` show or set your time zone, or this channel's
+    `/pair <code>` become owner, with the code that the terminal shows
     `/whoami` who you are to wilco and what you may do
     `/help` these commands
 

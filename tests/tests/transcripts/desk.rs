@@ -12,8 +12,7 @@ use wilco_tests::{Actor, Stage, Where};
 const OPS: Where<'static> = Where::Channel("ops");
 
 fn caller(actor: &Actor) -> Caller {
-    let address = Some(actor.at(OPS).address);
-    Caller::Person { account: AccountId::new("sim"), person: actor.0.clone(), address }
+    actor.calls_from(OPS)
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,6 +156,30 @@ async fn a6_health_shows_the_real_connection_the_last_delivery_and_what_waits() 
     let health = stage.desk().health().await.unwrap();
     assert!(health.accounts.iter().any(|one| one.account == account && one.connected));
     assert_eq!(health.undelivered, 0);
+    stage.ends().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a6_messages_that_were_shown_as_plain_text_are_told() {
+    let stage = Stage::new().await;
+    let (ana, account) = (Actor::named("ana"), AccountId::new("sim"));
+    let of = |health: wilco_core::desk::Health| health.accounts.into_iter().find(|one| one.account == account);
+    assert!(!stage.asks(&ana, OPS, "/status").await.contains("plain"));
+    assert_eq!(of(stage.desk().health().await.unwrap()).map(|one| one.plain), Some(0));
+    for _ in 0..2 {
+        let job = stage.runs(&ana, OPS).await;
+        stage.seconds(1).await;
+        stage.fault(Rule::new(Fault::Reshape).on(Verb::Edit).times(1));
+        job.ends("**42**");
+        stage.seconds(60).await;
+    }
+    let found = of(stage.desk().health().await.unwrap()).expect("it is configured");
+    assert_eq!(found.plain, 2);
+    assert_eq!(serde_json::to_value(found).unwrap()["plain"], 2, "the API shows it");
+    assert_snapshot!(stage.asks(&ana, OPS, "/status").await, @"
+    Running 0 · queued 0 · waiting to be delivered 0
+    Plain · sim · 2 messages were shown as plain text since the bot was started
+    ");
     stage.ends().await;
 }
 

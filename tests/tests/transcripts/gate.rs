@@ -11,7 +11,7 @@ use wilco_core::gate::GateReason;
 use wilco_core::job::Failure;
 use wilco_core::settings::BackendSettings;
 use wilco_core::worker::WorkerState;
-use wilco_core::{AccountId, BackendId, Cause};
+use wilco_core::{BackendId, Cause};
 use wilco_tests::{Actor, Agents, Answer, Logbook, Stage, Where};
 
 const OPS: Where<'static> = Where::Channel("ops");
@@ -285,11 +285,7 @@ async fn h9_nothing_calls_a_closed_backend_and_work_goes_on_after_an_owner_has_o
         stage.seconds(600).await;
     }
     assert_eq!(agents.calls(), 1);
-    let caller = |actor: &Actor| Caller::Person {
-        account: AccountId::new("sim"),
-        person: actor.0.clone(),
-        address: Some(actor.at(OPS).address),
-    };
+    let caller = |actor: &Actor| actor.calls_from(OPS);
     let refused = stage.desk().open_gate(&caller(&ana), &claude()).await;
     assert!(matches!(refused, Err(DeskError::NotAllowed { .. })), "{refused:?}");
     stage.desk().open_gate(&caller(&cleo), &claude()).await.expect("an owner may");

@@ -3,19 +3,18 @@
 //! These scripts run on the real store with its own thread, in real time, because the stall has to be real;
 //! only the clock by which wilco waits is moved by hand.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
 use tokio::sync::{Notify, oneshot};
 use wilco_core::access::{Access, Role, Rule};
 use wilco_core::random::Dice;
 use wilco_core::settings::Settings;
-use wilco_core::{Address, Clock, Timestamp};
+use wilco_core::{Address, Clock};
 use wilco_loop::kinds::{Echo, KindMap, Kinds};
 use wilco_loop::{Bot, Parts};
+use wilco_sim::clock::HandClock;
 use wilco_sim::{Platform, Profile, Scripted};
 use wilco_store::engine::Tx;
 use wilco_store::{Change, Mode, Options, Store, StoreError, Synchronous};
@@ -25,46 +24,6 @@ use wilco_tests::{Actor, Where};
 const OPS: Where<'static> = Where::Channel("ops");
 /// How long a script waits in real time for what has to happen; far more than it ever takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A clock that moves only when the script moves it.
-#[derive(Clone, Default)]
-struct Hand {
-    millis: Arc<AtomicU64>,
-    moved: Arc<Notify>,
-}
-
-impl Hand {
-    fn advance(&self, by: Duration) {
-        self.millis.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
-        self.moved.notify_waiters();
-    }
-}
-
-impl Clock for Hand {
-    fn now(&self) -> Timestamp {
-        BEGIN.plus(self.monotonic())
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.millis.load(Ordering::SeqCst))
-    }
-
-    fn sleep_until(&self, at: Duration) -> BoxFuture<'static, ()> {
-        let clock = self.clone();
-        Box::pin(async move {
-            loop {
-                let moved = clock.moved.notified();
-                tokio::pin!(moved);
-                // Registered before looking, so that a move in between is not missed.
-                moved.as_mut().enable();
-                if clock.monotonic() >= at {
-                    return;
-                }
-                moved.await;
-            }
-        })
-    }
-}
 
 /// A change that holds the writer until the script lets it go, as a disk that does not answer does.
 struct Stall {
@@ -92,7 +51,7 @@ impl Change for Stall {
 
 /// A bot on a real store.
 struct Rig {
-    clock: Hand,
+    clock: Arc<HandClock>,
     platform: Platform,
     store: Store,
     bot: Bot,
@@ -102,20 +61,19 @@ struct Rig {
 impl Rig {
     async fn open() -> Self {
         let dir = tempfile::tempdir().expect("a folder for the store");
-        let clock = Hand::default();
-        let platform = Platform::new(Profile::DiscordLike, Arc::new(clock.clone()));
+        let clock = HandClock::at(BEGIN);
+        let platform = Platform::new(Profile::DiscordLike, Arc::clone(&clock) as Arc<dyn Clock>);
         let url = format!("sqlite:{}", dir.path().join("wilco.db").display());
         let options = Options { mode: Mode::Threads, instance_lock: false, synchronous: Synchronous::Off };
         let store = Store::open(&url, options).await.expect("the store opens");
-        let rule =
-            Rule { account: None, user: Some("id-ana".to_owned()), role: None, channel: None, grant: Role::Operator };
+        let rule = Rule { user: Some("id-ana".to_owned()), ..Rule::granting(Role::Operator) };
         let mut settings = Settings { access: Access { rules: vec![rule] }, ..Settings::default() };
         settings.quotas.cooldown = Duration::ZERO;
         let mut kinds = KindMap::new();
         kinds.insert("echo".to_owned(), Arc::new(Echo));
         let parts = Parts {
             store: store.clone(),
-            clock: Arc::new(clock.clone()),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             dice: Arc::new(Dice::seeded(42)),
             kinds: Arc::new(Kinds::new(kinds)),
             settings,

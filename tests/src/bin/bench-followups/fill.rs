@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use wilco_core::followup::Task;
 use wilco_core::when::{Rule, Schedule, Zone};
-use wilco_core::{Address, Audience, Person, Place, Timestamp};
+use wilco_core::{Address, Person, Place, Timestamp};
 use wilco_store::engine::Tx;
 use wilco_store::{Change, StoreError, args};
 
@@ -63,7 +63,7 @@ impl Change for Fill {
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let parent = Address::channel(ACCOUNT, "@c");
         let address = parent.clone().in_thread("@t");
-        let place = Place { address, audience: Audience::Public, parent: Some(parent), direct: None };
+        let place = Place { parent: Some(parent), ..Place::public(address) };
         let person = Person { roles: vec![CREW.to_owned()], ..Person::new("@p", "@p") };
         let schedule = Schedule { zone: Zone::UTC, rule: Rule::Once { at: AT } };
         let task = Task::Turn { text: "look at the report".to_owned() };

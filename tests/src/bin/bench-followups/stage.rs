@@ -75,8 +75,7 @@ impl Stage {
         let clock = SystemClock::new();
         let shared: Arc<dyn Clock> = Arc::new(clock);
         let platform = Platform::new(Profile::DiscordLike, Arc::clone(&shared));
-        let rule =
-            Rule { account: None, user: None, role: Some(CREW.to_owned()), channel: None, grant: Role::Operator };
+        let rule = Rule { role: Some(CREW.to_owned()), ..Rule::granting(Role::Operator) };
         let adapter: Arc<dyn Messaging> = Arc::new(Scripted::new(&platform, ACCOUNT));
         let parts = Parts {
             store: store.clone(),

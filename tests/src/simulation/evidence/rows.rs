@@ -151,7 +151,7 @@ table! {
     id: String, short: String, task: String, kind: String, schedule: String, recurring: i64, state: String,
     reason: Option<String>, purpose: String, dedupe: Option<String>, delete_after_run: i64, failures: i64,
     pause_after: i64, person: String, person_id: String, account: String, channel: String, thread: Option<String>,
-    place: String, created_at: i64, ended_at: Option<i64>, kept: i64,
+    place: String, created_at: i64, ended_at: Option<i64>, kept: i64, guild: Option<String>,
 }
 
 table! {
@@ -201,6 +201,22 @@ table! {
 table! {
     /// When the bot was last seen alive.
     PulseRow, "pulse", "id": id: i64, alive_at: i64, gap_from: Option<i64>, gap_to: Option<i64>,
+}
+
+table! {
+    /// A right that was given to somebody while the bot ran.
+    GrantRow, "grants", "account, person": account: String, person: String, name: String, role: String, granted_at: i64,
+}
+
+table! {
+    /// The pairing code that may be open.
+    PairingRow, "pairing", "id": id: i64, digest: String, expires_at: i64, wrong: i64, used_at: Option<i64>,
+}
+
+table! {
+    /// A wrong try of a pairing code.
+    PairingTryRow, "pairing_tries", "account, person, event":
+    account: String, person: String, event: String, tried_at: i64,
 }
 
 impl ContractRow {
@@ -266,6 +282,12 @@ pub struct Rows {
     pub zones: Vec<ZoneRow>,
     /// The sign of life.
     pub pulse: Vec<PulseRow>,
+    /// The rights that were given.
+    pub grants: Vec<GrantRow>,
+    /// The pairing code.
+    pub pairing: Vec<PairingRow>,
+    /// The wrong tries of it.
+    pub pairing_tries: Vec<PairingTryRow>,
     /// The files of results, by their paths, as far as they are there.
     pub files: BTreeMap<PathBuf, Kept>,
 }
@@ -304,7 +326,7 @@ macro_rules! rows {
 }
 
 rows! {
-    workers: WorkerRow, contracts: ContractRow, receipts: ReceiptRow, questions: QuestionRow, journal: JournalRow, followups: FollowupRow, occurrences: OccurrenceRow, inbox: InboxRow, gates: GateRow, gate_notices: GateNoticeRow, parks: ParkRow, paused: PausedRow, shelf: ShelfRow, zones: ZoneRow, pulse: PulseRow,
+    workers: WorkerRow, contracts: ContractRow, receipts: ReceiptRow, questions: QuestionRow, journal: JournalRow, followups: FollowupRow, occurrences: OccurrenceRow, inbox: InboxRow, gates: GateRow, gate_notices: GateNoticeRow, parks: ParkRow, paused: PausedRow, shelf: ShelfRow, zones: ZoneRow, pulse: PulseRow, grants: GrantRow, pairing: PairingRow, pairing_tries: PairingTryRow,
 }
 
 /// A file of a result, as it lies on the disk.
