@@ -280,9 +280,10 @@ impl Discord {
                 warn!(read = CHANNELS, "discord: something was said in more channels than are read again");
                 break;
             }
-            if let Some(after) =
-                since.filter(|_| !self.ears.active.with(|memory| memory.channels.contains_key(&channel)))
-            {
+            // Also one that has come to be known since the session began, by a command that was just given there: that
+            // says nothing of what was written before.
+            let is_read = backlog.channels.iter().any(|unread| unread.channel == channel);
+            if let Some(after) = since.filter(|_| !is_read) {
                 self.add(backlog, Unread { channel, guild, after, due, pause: PAUSE, failed: 0 }).await;
             }
         }
