@@ -422,3 +422,43 @@ enum Page {
     Gone,
     Later(Option<Duration>),
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wilco_core::random::Dice;
+    use wilco_sim::clock::HandClock;
+
+    use super::*;
+    use crate::options::{Options, Secret};
+    use crate::testing::MemoryShelf;
+
+    #[tokio::test]
+    async fn a_command_that_makes_a_channel_known_hides_nothing_that_was_written_there_before() {
+        let (clock, shelf) = (HandClock::new(), Arc::new(MemoryShelf::default()));
+        let options = Options::new("discord", Secret::new("token"));
+        let discord = Discord::new(options, shelf, clock.clone(), Arc::new(Dice::seeded(1))).unwrap();
+        discord.load_active().await.unwrap();
+        discord.begins_to_hear().await;
+        assert_eq!(discord.gap(), Gap::default(), "before the first session nothing was missed");
+        clock.advance(Duration::from_secs(300));
+        let gap = discord.gap();
+        let (guild, channel) = (Snowflake(1), Snowflake(10));
+        let newest = Snowflake::before(discord.clock.now());
+        discord.ears.directory().apply(
+            "GUILD_CREATE",
+            &json!({
+                "id": guild, "owner_id": "9", "roles": [{ "id": guild, "permissions": "68608" }],
+                "members": [{ "user": { "id": "0", "username": "wilco" }, "roles": [] }],
+                "channels": [{ "id": channel, "type": 0, "last_message_id": newest }],
+            }),
+        );
+        // The session has begun, and somebody gives a command there before anything was read.
+        discord.active_in(channel, Some(guild), None).await;
+        let (mut backlog, since) = (Backlog::default(), gap.since);
+        discord.begin_to_read(&mut backlog, gap).await;
+        discord.widen(&mut backlog, since).await;
+        let unread: Vec<_> = backlog.channels.iter().map(|unread| (unread.channel, Some(unread.after))).collect();
+        assert_eq!(unread, [(channel, since)]);
+    }
+}
