@@ -431,7 +431,7 @@ mod tests {
 
     use super::*;
     use crate::options::{Options, Secret};
-    use crate::testing::MemoryShelf;
+    use wilco_sim::MemoryShelf;
 
     #[tokio::test]
     async fn a_command_that_makes_a_channel_known_hides_nothing_that_was_written_there_before() {

@@ -11,9 +11,9 @@ use serenity::http::{LightMethod, Route};
 use tracing::debug;
 
 use crate::discord::Discord;
-use crate::gateway::within;
 use crate::rest::{Answer, Call, Lane};
 use crate::snowflake::Snowflake;
+use crate::time::within;
 
 /// Before the key of a person's channel on the shelf.
 const KEY: &str = "dm:";

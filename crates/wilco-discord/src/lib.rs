@@ -30,8 +30,7 @@ mod render;
 mod rest;
 mod seal;
 mod snowflake;
-#[cfg(test)]
-mod testing;
+mod time;
 
 pub use discord::{Discord, SetupError};
 pub use options::{Options, Secret};

@@ -21,6 +21,7 @@ pub mod remote;
 pub mod request;
 pub mod scripted;
 pub mod server;
+pub mod shelf;
 pub mod snapshot;
 mod transcript;
 
@@ -35,4 +36,5 @@ pub use platform::{PersonError, Platform, place};
 pub use profile::Profile;
 pub use remote::Remote;
 pub use scripted::Scripted;
+pub use shelf::MemoryShelf;
 pub use snapshot::Snapshot;

@@ -7,37 +7,12 @@ mod trouble;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use wilco_core::random::Dice;
-use wilco_core::shelf::ShelfError;
-use wilco_core::{
-    Address, Body, Clock, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, Messaging, Shelf,
-};
+use wilco_core::{Address, Body, Clock, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, Messaging};
 use wilco_discord::{Discord, Options, Secret};
+use wilco_sim::MemoryShelf;
 use wilco_sim::clock::HandClock;
 use wilco_sim::discord::{FakeDiscord, Id, Settings, Shown};
-
-/// The mouth keeps nothing across a restart.
-struct NoShelf;
-
-#[async_trait]
-impl Shelf for NoShelf {
-    async fn get(&self, _: &str) -> Result<Option<String>, ShelfError> {
-        Ok(None)
-    }
-    async fn put(&self, _: &str, _: &str) -> Result<(), ShelfError> {
-        Ok(())
-    }
-    async fn put_new(&self, _: &str, _: &str) -> Result<bool, ShelfError> {
-        Ok(true)
-    }
-    async fn remove(&self, _: &str) -> Result<(), ShelfError> {
-        Ok(())
-    }
-    async fn scan(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<(String, String)>, ShelfError> {
-        Ok(Vec::new())
-    }
-}
 
 /// A guild with a channel, somebody in it, and the adapter.
 pub(crate) struct Stand {
@@ -70,7 +45,7 @@ impl Stand {
     fn connect(fake: &FakeDiscord, clock: &Arc<HandClock>, api: String) -> Arc<Discord> {
         let options = Options { api, ..Options::new("discord", Secret::new(fake.token())) };
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
-        Discord::new(options, Arc::new(NoShelf), clock, Arc::new(Dice::seeded(7))).expect("it is built")
+        Discord::new(options, Arc::<MemoryShelf>::default(), clock, Arc::new(Dice::seeded(7))).expect("it is built")
     }
 
     /// Another process takes over.

@@ -16,7 +16,7 @@ use wilco_sim::clock::HandClock;
 use super::*;
 use crate::discord::Discord;
 use crate::options::{Options, Secret};
-use crate::testing::MemoryShelf;
+use wilco_sim::MemoryShelf;
 
 /// What stands where (`""` is globally), what is refused, and what was asked besides reading.
 #[derive(Default)]
@@ -135,12 +135,12 @@ async fn a_start_registers_once_and_sends_nothing_when_nothing_differs() {
     register_at_start(&stand.bot(None)).await;
     assert_eq!(stand.writes(), ["PUT /applications/5/commands"]);
     assert_eq!(stand.names("").len(), table::render(true).len());
-    let kept = stand.shelf.rows.lock().unwrap().clone();
+    let kept = stand.shelf.rows("");
     stand.with(|world| world.reads.clear());
     register_at_start(&stand.bot(None)).await;
     assert_eq!(stand.writes(), Vec::<String>::new());
     assert_eq!(stand.with(|world| world.reads.clone()), ["GET /applications/5/commands"], "one question is enough");
-    assert_eq!(*stand.shelf.rows.lock().unwrap(), kept);
+    assert_eq!(stand.shelf.rows(""), kept);
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn a_failure_at_the_start_changes_nothing_and_ends_nothing() {
     stand.with(|world| world.refuses.insert("/applications/5/commands".to_owned(), (403, 50_001)));
     register_at_start(&stand.bot(None)).await;
     assert_eq!(stand.writes(), Vec::<String>::new());
-    stand.shelf.fail(true);
+    stand.shelf.refuse(true);
     register_at_start(&stand.bot(None)).await;
     assert_eq!(stand.writes(), Vec::<String>::new(), "what cannot be remembered is not written");
 }

@@ -84,7 +84,7 @@ impl Starts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::MemoryShelf;
+    use wilco_sim::MemoryShelf;
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp(1_700_000_000_000).plus(Duration::from_secs(seconds))
@@ -161,7 +161,7 @@ mod tests {
     #[tokio::test]
     async fn a_start_that_cannot_be_stored_is_not_made() {
         let shelf = MemoryShelf::default();
-        shelf.fail(true);
+        shelf.refuse(true);
         let mut starts = Starts::default();
         assert!(starts.spend(&shelf, at(0)).await.is_err());
         assert_eq!(starts, Starts::default());

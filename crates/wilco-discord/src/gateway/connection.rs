@@ -12,12 +12,13 @@ use wilco_core::{Cause, Inbox};
 
 use super::budget::Starts;
 use super::close::{self, After};
-use super::socket::{Incoming, Socket, within};
+use super::socket::{Incoming, Socket};
 use super::wire::{self, Frame, Session};
 use super::worker::{KEPT_FREE, Work};
 use super::{Directory, Progress};
 use crate::discord::Discord;
 use crate::payload::{Message, Ready};
+use crate::time::within;
 
 /// How long Discord may take for its first word.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);

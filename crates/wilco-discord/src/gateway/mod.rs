@@ -30,12 +30,12 @@ use self::connection::{Connection, Ended, Reached};
 pub(crate) use self::directory::{Directory, Spot};
 pub(crate) use self::patience::{Refused, Resumes};
 pub(crate) use self::progress::Progress;
-pub(crate) use self::socket::within;
 pub(crate) use self::wire::Session;
 use self::worker::Work;
 pub(crate) use self::worker::{Waiting, Worker};
 use crate::discord::Discord;
 use crate::rest::{Answer, Call};
+use crate::time::within;
 
 /// A connection that ended sooner is not followed by another at once.
 const SHORT: Duration = Duration::from_secs(5);

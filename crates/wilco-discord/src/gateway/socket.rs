@@ -13,6 +13,7 @@ use tracing::debug;
 use wilco_core::{Cause, Clock};
 
 use super::wire::Frame;
+use crate::time::within;
 
 /// How long address look-up, TCP, TLS and the WebSocket handshake may take together.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
@@ -45,15 +46,6 @@ pub(crate) enum Incoming {
 pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     clock: Arc<dyn Clock>,
-}
-
-/// What a future gives within a limit; none when it does not.
-pub(crate) async fn within<T>(clock: &dyn Clock, limit: Duration, what: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        value = what => Some(value),
-        () = clock.sleep_until(clock.monotonic() + limit) => None,
-    }
 }
 
 impl Socket {

@@ -12,12 +12,12 @@ use tracing::{error, info};
 use wilco_core::Inbox;
 
 use super::progress::Ticket;
-use super::within;
 use crate::catchup::{Backlog, Gap};
 use crate::discord::Discord;
 use crate::messages::Taken;
 use crate::payload::Message;
 use crate::snowflake::Snowflake;
+use crate::time::within;
 
 /// How many messages may wait to be handed in. When there are more, the connection is given up and resumed later:
 /// Discord keeps what was not taken.

@@ -8,11 +8,12 @@ use serenity::all::{ApplicationId, InteractionId};
 use serenity::http::{LightMethod, Route};
 use tracing::{debug, warn};
 
+use super::note::EPHEMERAL;
 use crate::discord::Discord;
-use crate::gateway::within;
 use crate::options::Secret;
 use crate::rest::{Answer, Call, Lane, Refusal};
 use crate::snowflake::Snowflake;
+use crate::time::within;
 
 /// After this time Discord takes no first answer any more (Discord API, "Receiving and Responding", 3 s).
 const FIRST_ANSWER: Duration = Duration::from_millis(2_900);
@@ -58,6 +59,12 @@ pub(crate) enum Later {
 /// The words of a message as a first answer (callback type 4).
 pub(crate) fn message(body: &Value) -> Value {
     json!({ "type": 4, "data": body })
+}
+
+/// A private answer that comes later (callback type 5): "is thinking…" until then. Where it never comes, Discord says
+/// that the application did not respond, as soon as the token has died.
+pub(crate) fn deferral() -> Value {
+    json!({ "type": 5, "data": { "flags": EPHEMERAL } })
 }
 
 /// Suggestions while somebody types (callback type 8).

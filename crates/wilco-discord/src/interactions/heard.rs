@@ -12,10 +12,10 @@ use wilco_core::{Reply, Timestamp, wording};
 use super::answer::{Asked, Later, TOKEN_LIFE};
 use super::note::{self, Shown};
 use crate::discord::Discord;
-use crate::gateway::within;
 use crate::options::Secret;
 use crate::seal;
 use crate::snowflake::Snowflake;
+use crate::time::within;
 
 /// Before the key of a note on the shelf.
 const KEY: &str = "note:";
@@ -59,11 +59,11 @@ pub(crate) fn due(id: Snowflake) -> Timestamp {
 }
 
 impl Discord {
-    /// Keeps a note until it is forgotten. A store that does not take it now is the reason why
-    /// the note is there; the note is then resolved by this process or by none.
-    pub(crate) async fn keep_note(&self, asked: &Asked) {
+    /// Keeps a note until it is forgotten; answers whether it is kept. A note that is not is resolved by this process
+    /// or by none.
+    pub(crate) async fn keep_note(&self, asked: &Asked) -> bool {
         self.ears.notes.with(|notes| notes.insert(asked.id));
-        self.store_note(asked, None).await;
+        self.store_note(asked, None).await
     }
 
     /// Keeps the last words of a note before they are given: a process that dies while it gives them leaves them to the
@@ -74,16 +74,15 @@ impl Discord {
         }
     }
 
-    async fn store_note(&self, asked: &Asked, words: Option<Reply>) {
+    async fn store_note(&self, asked: &Asked, words: Option<Reply>) -> bool {
         let Some(token) = seal::seal(&self.options.token, asked.id, asked.token.expose()) else {
             warn!(interaction = %asked.id, "discord: a token could not be sealed; its note is kept in memory alone");
-            return;
+            return false;
         };
         let kept = Kept { application: asked.application, token, due: due(asked.id), words };
-        let Ok(text) = serde_json::to_string(&kept) else { return };
-        if let Err(why) = self.shelf.put(&key(asked.id), &text).await {
-            debug!(%why, "discord: a note is kept in memory alone");
-        }
+        let Ok(text) = serde_json::to_string(&kept) else { return false };
+        let put = self.shelf.put(&key(asked.id), &text).await;
+        put.inspect_err(|why| debug!(%why, "discord: a note is kept in memory alone")).is_ok()
     }
 
     /// Gives a note its last words, as often as it takes until its token dies; a note that cannot have them is taken

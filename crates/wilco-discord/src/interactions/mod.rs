@@ -1,6 +1,6 @@
 //! Slash commands, menus, buttons and what is offered while somebody types. They have to be answered within three
 //! seconds, so this path does nothing else: the event goes to the inbox at once, and when the store has not answered
-//! after two seconds, *Heard* is said. Everything that lasts is said by the bot token, as an ordinary message.
+//! after two seconds, *Heard* is said, or the answer is deferred. Everything that lasts is said by the bot token, as an ordinary message.
 
 mod answer;
 mod heard;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 use tracing::{error, info, warn};
 use wilco_core::{Accepted, Inbound, Inbox, Reply, wording};
 
@@ -26,9 +26,13 @@ pub(crate) use self::understand::shows_something;
 use crate::discord::Discord;
 use crate::options::Secret;
 use crate::payload::Interaction;
+use crate::time::within;
 
 /// How long the person waits for the store before they are told *heard* (requirements L2, M12).
 const HEARD_AFTER: Duration = Duration::from_secs(2);
+
+/// How long the store gets to keep that somebody is being told *heard*.
+const KEPT_WITHIN: Duration = Duration::from_millis(300);
 
 /// Types of interactions (Discord API, "Interaction Type").
 const COMMAND: u64 = 2;
@@ -72,32 +76,41 @@ impl Discord {
         tokio::select! {
             biased;
             taken = &mut task => self.say(asked, since, &told(taken)).await,
-            () = self.clock.sleep_until(since + HEARD_AFTER) => {
-                let keeping = self.ears.tasks.spawn({
-                    let (discord, asked) = (Arc::clone(&self), asked.clone());
-                    async move { discord.keep_note(&asked).await }
-                });
-                let heard = self.answer_first(asked, since, &answer::message(&first(&wording::heard(), asked))).await;
-                let taken = tokio::select! {
-                    biased;
-                    taken = &mut task => told(taken),
-                    () = self.until(heard::due(asked.id).minus(Duration::from_secs(30))) => wording::heard_and_lost(),
-                };
-                info!(interaction = %asked.id, ?heard, "discord: the store answered after more than two seconds");
-                match heard {
-                    First::Shown | First::Before => {
-                        self.keep_words(asked, &taken).await;
-                        self.resolve(asked, &taken).await;
-                    }
-                    First::Late => {}
-                }
-                if let Err(why) = keeping.await {
-                    error!(%why, "discord: keeping a note failed");
-                }
-                // Kept after it was resolved, or never shown: it is not to be found by the next start.
-                self.forget_note(asked.id).await;
-            }
+            () = self.clock.sleep_until(since + HEARD_AFTER) => self.bridge(asked, since, task).await,
         }
+    }
+
+    /// The store takes long: the person is told that they were heard, and then what became of it.
+    async fn bridge(self: Arc<Self>, asked: &Asked, since: Duration, mut task: JoinHandle<Option<Accepted>>) {
+        let mut keeping = self.ears.tasks.spawn({
+            let (discord, asked) = (Arc::clone(&self), asked.clone());
+            async move { discord.keep_note(&asked).await }
+        });
+        // Words that nobody keeps would stand for ever when this process dies. A deferral does not: Discord ends it by
+        // itself when its token dies, and says that the application did not respond.
+        let kept = matches!(within(&*self.clock, KEPT_WITHIN, &mut keeping).await, Some(Ok(true)));
+        let words = if kept { answer::message(&first(&wording::heard(), asked)) } else { answer::deferral() };
+        let heard = self.answer_first(asked, since, &words).await;
+        let taken = tokio::select! {
+            biased;
+            taken = &mut task => told(taken),
+            () = self.until(heard::due(asked.id).minus(Duration::from_secs(30))) => wording::heard_and_lost(),
+        };
+        info!(interaction = %asked.id, ?heard, kept, "discord: the store answered after more than two seconds");
+        match heard {
+            First::Shown | First::Before => {
+                self.keep_words(asked, &taken).await;
+                self.resolve(asked, &taken).await;
+            }
+            First::Late => {}
+        }
+        if !keeping.is_finished()
+            && let Err(why) = keeping.await
+        {
+            error!(%why, "discord: keeping a note failed");
+        }
+        // Kept after it was resolved, or never shown: it is not to be found by the next start.
+        self.forget_note(asked.id).await;
     }
 
     /// Answers at once.

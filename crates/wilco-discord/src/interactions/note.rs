@@ -9,7 +9,7 @@ use crate::discord::TEXT;
 use crate::render::render;
 
 /// Only the person who asked sees it (Discord API, "Message Flags", `EPHEMERAL`).
-const EPHEMERAL: u64 = 1 << 6;
+pub(super) const EPHEMERAL: u64 = 1 << 6;
 /// No previews of links (Discord API, "Message Flags", `SUPPRESS_EMBEDS`).
 const SUPPRESS_EMBEDS: u64 = 1 << 2;
 /// Rows of buttons that one message carries (Discord API, "Action Row").

@@ -9,9 +9,9 @@ use wilco_core::wording::{FOLLOWUPS_SHOWN, one_line, short_text};
 
 use crate::commands::table::{self, Offers};
 use crate::discord::Discord;
-use crate::gateway::within;
 use crate::payload::{Interaction, User};
 use crate::place;
+use crate::time::within;
 
 /// The most that Discord takes (Discord API, "Autocomplete").
 const CHOICES: usize = 25;

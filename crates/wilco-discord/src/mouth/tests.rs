@@ -4,39 +4,19 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use wilco_core::random::Dice;
-use wilco_core::shelf::ShelfError;
-use wilco_core::{Body, Button, DeliveryKey, EnvelopeKind, FileRef, Person, Press, Reply as Said, Scope, Shelf};
+use wilco_core::{Body, Button, DeliveryKey, EnvelopeKind, FileRef, Person, Press, Reply as Said, Scope};
+use wilco_sim::MemoryShelf;
 use wilco_sim::clock::HandClock;
 
 use super::*;
 use crate::options::{Options, Secret};
 use crate::rest::tests::stand::{Reply, Server};
 
-struct Empty;
-
-#[async_trait]
-impl Shelf for Empty {
-    async fn get(&self, _: &str) -> Result<Option<String>, ShelfError> {
-        Ok(None)
-    }
-    async fn put(&self, _: &str, _: &str) -> Result<(), ShelfError> {
-        Ok(())
-    }
-    async fn put_new(&self, _: &str, _: &str) -> Result<bool, ShelfError> {
-        Ok(true)
-    }
-    async fn remove(&self, _: &str) -> Result<(), ShelfError> {
-        Ok(())
-    }
-    async fn scan(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<(String, String)>, ShelfError> {
-        Ok(Vec::new())
-    }
-}
-
 async fn with(replies: impl IntoIterator<Item = Reply>) -> (Arc<Discord>, Server) {
     let server = Server::with(replies).await;
     let options = Options { api: server.address.clone(), ..Options::new("discord", Secret::new("t")) };
-    let discord = Discord::new(options, Arc::new(Empty), HandClock::new(), Arc::new(Dice::seeded(1))).unwrap();
+    let discord =
+        Discord::new(options, Arc::<MemoryShelf>::default(), HandClock::new(), Arc::new(Dice::seeded(1))).unwrap();
     (discord, server)
 }
 

@@ -21,10 +21,8 @@ fn person(end: &ListenEnd) -> bool {
 
 #[tokio::test]
 async fn what_is_said_to_the_bot_is_handed_in_with_its_place_and_person() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
-    let said = stage.fake.say(stage.ana, stage.general, &format!("<@{}> /run report all", stage.fake.bot())).unwrap();
+    let mut stage = Stage::hearing().await;
+    let said = stage.mention(stage.ana, stage.general, "/run report all");
     let taken = stage.taken(1).await;
     let one = &taken[0];
     assert_eq!((one.event.as_str(), what(one).as_str()), (said.to_string().as_str(), "/run"));
@@ -41,14 +39,12 @@ async fn what_is_said_to_the_bot_is_handed_in_with_its_place_and_person() {
 
 #[tokio::test]
 async fn a_dropped_connection_is_resumed_and_nothing_is_missed() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
+    let stage = Stage::hearing().await;
     stage.advance(seconds(10));
     for fault in [GatewayFault::Drop, GatewayFault::Reconnect, GatewayFault::InvalidSession { resumable: true }] {
         let resumed = stage.fake.gateway_counts().resumed;
         stage.fake.gateway_now(&fault);
-        stage.fake.say(stage.ana, stage.general, &format!("<@{}> hello", stage.fake.bot())).unwrap();
+        stage.mention(stage.ana, stage.general, "hello");
         stage.until("a resumed session", |fake| fake.gateway_counts().resumed > resumed).await;
         stage.until_listening().await;
         stage.advance(seconds(10));
@@ -61,11 +57,9 @@ async fn a_dropped_connection_is_resumed_and_nothing_is_missed() {
 
 #[tokio::test]
 async fn a_deaf_socket_is_noticed_by_its_heartbeats_and_the_session_goes_on() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
+    let stage = Stage::hearing().await;
     stage.fake.gateway_now(&GatewayFault::Deaf);
-    stage.fake.say(stage.ana, stage.general, &format!("<@{}> hello", stage.fake.bot())).unwrap();
+    stage.mention(stage.ana, stage.general, "hello");
     stage.advance_until("a resumed session", seconds(3), |fake| fake.gateway_counts().resumed == 1).await;
     stage.taken(1).await;
     assert_eq!(stage.fake.gateway_counts().identifies, 1);
@@ -125,8 +119,7 @@ async fn message_content_is_asked_for_only_where_it_is_wanted() {
     stage.stop().await;
     stage.options.message_content = true;
     stage.discord = process(&stage.options, &stage.shelf, &stage.clock);
-    stage.advance(seconds(5));
-    stage.listen();
+    stage.begins_again();
     let ListenEnd::NeedsPerson(cause) = stage.ended(person).await else { panic!("a person is asked") };
     assert!(cause.text.contains("message_content = false"), "{cause}");
 }
@@ -138,7 +131,6 @@ async fn a_crash_loop_begins_five_sessions_and_then_waits() {
         stage.listen();
         stage.until_listening().await;
         stage.kill().await;
-        stage.until("the end of the connection", |fake| fake.listening() == 0).await;
         stage.advance(seconds(5));
     }
     stage.listen();
@@ -158,8 +150,7 @@ async fn what_discord_allows_in_a_day_is_respected() {
     stage.until_listening().await;
     stage.stop().await;
     stage.ends.lock().unwrap().clear();
-    stage.advance(seconds(5));
-    stage.listen();
+    stage.begins_again();
     let ListenEnd::NeedsPerson(cause) = stage.ended(person).await else { panic!("a person is asked") };
     assert_eq!(cause.code, "session_start_limit");
     assert_eq!(stage.fake.gateway_counts().identifies, 1);
@@ -167,11 +158,9 @@ async fn what_discord_allows_in_a_day_is_respected() {
 
 #[tokio::test]
 async fn an_event_counts_only_once_it_was_handed_in() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
+    let stage = Stage::hearing().await;
     stage.inbox.open(false);
-    stage.fake.say(stage.ana, stage.general, &format!("<@{}> one", stage.fake.bot())).unwrap();
+    stage.mention(stage.ana, stage.general, "one");
     stage.offered(1).await;
     stage.advance(seconds(10));
     stage.fake.gateway_now(&GatewayFault::Drop);
@@ -184,16 +173,14 @@ async fn an_event_counts_only_once_it_was_handed_in() {
 
 #[tokio::test]
 async fn a_network_that_is_down_for_a_while_does_not_cost_the_session() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
+    let stage = Stage::hearing().await;
     stage.advance(seconds(10));
     for refused in [4, 8] {
         let (counts, mentions) = (stage.fake.gateway_counts(), stage.inbox.offered().len());
         let rule = GatewayRule::new(Moment::Connect, GatewayFault::Refuse);
         stage.fake.gateway_fault(GatewayRule { times: refused, ..rule });
         stage.fake.gateway_now(&GatewayFault::Drop);
-        stage.fake.say(stage.ana, stage.general, &format!("<@{}> hello", stage.fake.bot())).unwrap();
+        stage.mention(stage.ana, stage.general, "hello");
         stage.until("a resumed session", |fake| fake.gateway_counts().resumed > counts.resumed).await;
         stage.taken(mentions + 1).await;
         stage.advance(seconds(10));
@@ -223,37 +210,24 @@ async fn what_only_a_person_can_mend_costs_few_session_starts() {
 
 #[tokio::test]
 async fn a_long_gap_is_read_to_its_end_also_by_the_next_process() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
-    let bot = stage.fake.bot();
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> before")).unwrap();
-    stage.taken(1).await;
-    let beats = stage.fake.gateway_counts().heartbeats;
-    stage.advance_until("a heartbeat", seconds(5), |fake| fake.gateway_counts().heartbeats > beats).await;
-    stage.settle().await;
-    stage.kill().await;
-    stage.until("the end of the connection", |fake| fake.listening() == 0).await;
+    let mut stage = Stage::spoken_to_and_killed().await;
     for number in 0..450 {
         stage.fake.say(stage.bo, stage.general, &format!("chatter {number}")).unwrap();
     }
-    let missed = stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> /run report")).unwrap();
+    let missed = stage.mention(stage.bo, stage.general, "/run report");
     // The next process reads two pages and is killed; meanwhile somebody writes what it hands in at once.
     stage
         .fake
         .fault(Rule { skip: 2, ..Rule::new(Fault::Html { status: 502, applied: false }).on(Op::GetMessages) }.always());
-    stage.advance(seconds(5));
-    stage.listen();
+    stage.begins_again();
     stage.until("two pages and a refusal", |fake| fake.calls(Op::GetMessages) == 3).await;
     stage.advance(seconds(61));
-    let live = stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> live")).unwrap();
+    let live = stage.mention(stage.bo, stage.general, "live");
     assert_eq!(stage.taken(1).await[0].event, live.to_string(), "what is written now does not wait for ever");
     stage.settle().await;
     stage.kill().await;
-    stage.until("the end of the connection", |fake| fake.listening() == 0).await;
     stage.fake.calm();
-    stage.advance(seconds(5));
-    stage.listen();
+    stage.begins_again();
     assert_eq!(stage.taken(1).await[0].event, missed.to_string());
     let read = |stage: &Stage| stage.shelf.rows("seen:").iter().all(|(_, row)| !row.contains("unread"));
     stage.until("the end of the channel", |_| read(&stage)).await;
@@ -262,35 +236,22 @@ async fn a_long_gap_is_read_to_its_end_also_by_the_next_process() {
 
 #[tokio::test]
 async fn a_look_up_that_fails_for_now_costs_nobody_their_message_or_their_roles() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
-    let bot = stage.fake.bot();
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> before")).unwrap();
-    stage.taken(1).await;
-    let beats = stage.fake.gateway_counts().heartbeats;
-    stage.advance_until("a heartbeat", seconds(5), |fake| fake.gateway_counts().heartbeats > beats).await;
-    stage.settle().await;
-    stage.kill().await;
-    stage.until("the end of the connection", |fake| fake.listening() == 0).await;
+    let mut stage = Stage::spoken_to_and_killed().await;
     let role = stage.fake.add_role(stage.guild, "crew", 0);
     stage.fake.give_role(stage.guild, stage.bo, role);
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> /run report")).unwrap();
+    stage.mention(stage.bo, stage.general, "/run report");
     let fault = Fault::Html { status: 502, applied: false };
     stage.fake.fault(Rule { times: 3, ..Rule::new(fault.clone()).on(Op::GetMember) });
-    stage.advance(seconds(5));
-    stage.listen();
+    stage.begins_again();
     stage.advance_until("the fourth look", Duration::from_millis(500), |fake| fake.calls(Op::GetMember) == 4).await;
     let taken = stage.taken(1).await;
     assert!(taken[0].person.roles.contains(&role.to_string()), "{:?}", taken[0].person);
 
     // Nobody can look for a whole minute: nobody is refused for roles that nobody has seen.
     stage.kill().await;
-    stage.until("the end of the connection", |fake| fake.listening() == 0).await;
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> /run report again")).unwrap();
+    stage.mention(stage.bo, stage.general, "/run report again");
     stage.fake.fault(Rule::new(fault).on(Op::GetMember).always());
-    stage.advance(seconds(5));
-    stage.listen();
+    stage.begins_again();
     let direct = stage.fake.direct(stage.bo);
     stage.advance_until("an answer", seconds(2), |_| !stage.said(direct).is_empty()).await;
     assert!(stage.said(direct)[0].contains("give it again"), "{:?}", stage.said(direct));
@@ -299,26 +260,15 @@ async fn a_look_up_that_fails_for_now_costs_nobody_their_message_or_their_roles(
 
 #[tokio::test]
 async fn after_a_lost_session_the_missed_messages_are_read() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
-    let bot = stage.fake.bot();
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> before")).unwrap();
-    stage.taken(1).await;
-    // A heartbeat says until when events were heard.
-    let beats = stage.fake.gateway_counts().heartbeats;
-    stage.advance_until("a heartbeat", seconds(5), |fake| fake.gateway_counts().heartbeats > beats).await;
-    stage.settle().await;
-    stage.kill().await;
-    stage.until("the end of the connection", |fake| fake.listening() == 0).await;
+    let mut stage = Stage::spoken_to_and_killed().await;
 
     let role = stage.fake.add_role(stage.guild, "crew", 0);
     stage.fake.give_role(stage.guild, stage.bo, role);
     stage.fake.say(stage.bo, stage.general, "not for the bot").unwrap();
-    let missed = stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> /run report")).unwrap();
-    let fresh = stage.fake.say(stage.bo, stage.ops, &format!("<@{bot}> nobody has spoken to the bot here")).unwrap();
+    let missed = stage.mention(stage.bo, stage.general, "/run report");
+    let fresh = stage.mention(stage.bo, stage.ops, "nobody has spoken to the bot here");
     let thread = stage.fake.start_thread(stage.bo, stage.ops, None, "a thread", false).unwrap();
-    let deep = stage.fake.say(stage.bo, thread, &format!("<@{bot}> nor here")).unwrap();
+    let deep = stage.mention(stage.bo, thread, "nor here");
     stage.advance(seconds(5));
     // What is read of it may be half an answer, and who wrote may not be told at once.
     stage.fake.fault(Rule::new(Fault::HalfAnswer).on(Op::GetMessages));
@@ -333,7 +283,7 @@ async fn after_a_lost_session_the_missed_messages_are_read() {
         [missed, fresh, deep].map(|id| id.to_string()).each_ref()
     );
     assert!(taken[0].person.roles.contains(&role.to_string()), "roles are asked for: {:?}", taken[0].person);
-    let live = stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> live")).unwrap();
+    let live = stage.mention(stage.bo, stage.general, "live");
     let taken = stage.taken(4).await;
     assert_eq!(taken[3].event, live.to_string());
     assert_eq!(stage.inbox.offered().len(), 4, "what was handled before the kill is not offered again");
@@ -343,20 +293,17 @@ async fn after_a_lost_session_the_missed_messages_are_read() {
 #[tokio::test]
 async fn a_process_that_dies_soon_after_its_first_start_misses_nothing_either() {
     let mut stage = Stage::new().await;
-    let bot = stage.fake.bot();
-    stage.fake.say(stage.ana, stage.ops, &format!("<@{bot}> before the bot was ever there")).unwrap();
+    stage.mention(stage.ana, stage.ops, "before the bot was ever there");
     stage.advance(seconds(300));
     stage.listen();
     stage.until_listening().await;
     stage.inbox.open(false);
     // It is heard, and nobody has taken it yet.
-    let heard = stage.fake.say(stage.ana, stage.general, &format!("<@{bot}> one")).unwrap();
+    let heard = stage.mention(stage.ana, stage.general, "one");
     stage.offered(1).await;
     stage.kill().await;
-    stage.until("the end of the connection", |fake| fake.listening() == 0).await;
-    let missed = stage.fake.say(stage.ana, stage.general, &format!("<@{bot}> two")).unwrap();
-    stage.advance(seconds(5));
-    stage.listen();
+    let missed = stage.mention(stage.ana, stage.general, "two");
+    stage.begins_again();
     let taken = stage.taken(2).await;
     assert_eq!([&taken[0].event, &taken[1].event], [heard, missed].map(|id| id.to_string()).each_ref());
     stage.no_deviations();
@@ -364,18 +311,13 @@ async fn a_process_that_dies_soon_after_its_first_start_misses_nothing_either() 
 
 #[tokio::test]
 async fn a_session_that_is_gone_is_replaced_and_the_gap_is_read() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
-    let bot = stage.fake.bot();
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> one")).unwrap();
+    let stage = Stage::hearing().await;
+    stage.mention(stage.bo, stage.general, "one");
     stage.taken(1).await;
-    let beats = stage.fake.gateway_counts().heartbeats;
-    stage.advance_until("a heartbeat", seconds(5), |fake| fake.gateway_counts().heartbeats > beats).await;
-    stage.settle().await;
+    stage.until_a_heartbeat().await;
     stage.fake.gateway_now(&GatewayFault::InvalidSession { resumable: false });
     stage.until("the end of the session", |fake| fake.listening() == 0).await;
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> two")).unwrap();
+    stage.mention(stage.bo, stage.general, "two");
     stage.advance_until("a new session", seconds(1), |fake| fake.gateway_counts().identifies == 2).await;
     assert_eq!(stage.taken(2).await.len(), 2);
     assert_eq!(stage.calls(Op::GetMessages), 1);

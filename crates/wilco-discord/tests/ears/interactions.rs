@@ -12,9 +12,10 @@ use wilco_core::{
     Accepted, Address, Body, Button, DeliveryKey, DeliveryOutcome, Envelope, MessageRef, Messaging, Press, ReceiptId,
     Reply, Timestamp, What,
 };
-use wilco_sim::discord::{Fault, Id, Op, Rule, permissions};
+use wilco_sim::discord::{FakeDiscord, Fault, Id, Op, Rule, permissions};
 
-use super::stage::{Lists, Stage, what};
+use super::house::Lists;
+use super::stage::{Stage, what};
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -23,6 +24,16 @@ fn seconds(count: u64) -> Duration {
 impl Stage {
     fn run(&self, channel: Id) -> Id {
         self.fake.slash(self.ana, channel, "run", &[("worker", json!("report")), ("text", json!("all"))]).unwrap()
+    }
+
+    /// `/run` is heard, and the store has not taken it when two seconds have passed.
+    async fn heard_and_not_stored(&self) -> Id {
+        self.inbox.open(false);
+        let asked = self.run(self.general);
+        self.offered(1).await;
+        self.advance(seconds(2));
+        self.until_answer(asked, "Heard, storing").await;
+        asked
     }
 
     async fn post(&self, channel: Id, buttons: Vec<Button>) -> MessageRef {
@@ -43,7 +54,7 @@ async fn a_command_is_answered_privately_as_soon_as_it_is_stored() {
     let text = stage.until_answer(asked, "Accepted").await;
     assert!(text.contains("k7f2"), "{text}");
     let one = stage.taken(1).await.remove(0);
-    assert_eq!((one.event, what(&one_what(&stage))), (asked.to_string(), "/run".to_owned()));
+    assert_eq!((one.event.clone(), what(&one)), (asked.to_string(), "/run".to_owned()));
     let known = stage.fake.interaction(asked).unwrap();
     assert_eq!((known.answered, known.took), (Some(4), Some(Duration::ZERO)));
     let world = stage.fake.world();
@@ -58,18 +69,10 @@ async fn a_command_is_answered_privately_as_soon_as_it_is_stored() {
     stage.no_deviations();
 }
 
-fn one_what(stage: &Stage) -> wilco_core::Inbound {
-    stage.inbox.taken().remove(0)
-}
-
 #[tokio::test]
 async fn a_slow_store_is_bridged_by_a_note_that_always_gets_its_last_words() {
     let stage = Stage::listening().await;
-    stage.inbox.open(false);
-    let asked = stage.run(stage.general);
-    stage.offered(1).await;
-    stage.advance(seconds(2));
-    stage.until_answer(asked, "Heard, storing").await;
+    let asked = stage.heard_and_not_stored().await;
     stage.settle().await;
     let rows = stage.shelf.rows("note:");
     assert_eq!(rows.len(), 1);
@@ -85,13 +88,38 @@ async fn a_slow_store_is_bridged_by_a_note_that_always_gets_its_last_words() {
 }
 
 #[tokio::test]
-async fn a_note_of_a_killed_process_says_that_nobody_knows() {
+async fn where_even_the_note_cannot_be_kept_the_answer_is_deferred_and_discord_ends_it() {
     let mut stage = Stage::listening().await;
     stage.inbox.open(false);
+    stage.shelf.refuse(true);
     let asked = stage.run(stage.general);
-    stage.offered(1).await;
+    let again = stage.run(stage.general);
+    stage.offered(2).await;
     stage.advance(seconds(2));
-    stage.until_answer(asked, "Heard, storing").await;
+    let deferred = |fake: &FakeDiscord, id| fake.interaction(id).is_some_and(|one| one.answered == Some(5));
+    stage.until("two deferrals", |fake| deferred(fake, asked) && deferred(fake, again)).await;
+    assert_eq!(stage.fake.transcript(stage.general), "only ana sees | … is thinking\n".repeat(2));
+    // What its process still knows it answers; what dies with its process is ended by Discord.
+    stage.inbox.open(true);
+    stage.until_answer(asked, "Accepted").await;
+    stage.until_answer(again, "Accepted").await;
+    stage.inbox.open(false);
+    let lost = stage.run(stage.general);
+    stage.offered(3).await;
+    stage.advance(seconds(2));
+    stage.until("a third deferral", |fake| deferred(fake, lost)).await;
+    stage.kill().await;
+    stage.shelf.refuse(false);
+    stage.advance(seconds(15 * 60));
+    let shown = stage.fake.transcript(stage.general);
+    assert!(shown.ends_with("only ana sees | The application did not respond\n"), "{shown}");
+    stage.no_deviations();
+}
+
+#[tokio::test]
+async fn a_note_of_a_killed_process_says_that_nobody_knows() {
+    let mut stage = Stage::listening().await;
+    let asked = stage.heard_and_not_stored().await;
     stage.settle().await;
     stage.kill().await;
     stage.advance(seconds(60));
@@ -105,11 +133,7 @@ async fn a_note_of_a_killed_process_says_that_nobody_knows() {
 #[tokio::test]
 async fn a_dead_webhook_is_not_used() {
     let mut stage = Stage::listening().await;
-    stage.inbox.open(false);
-    let asked = stage.run(stage.general);
-    stage.offered(1).await;
-    stage.advance(seconds(2));
-    stage.until_answer(asked, "Heard, storing").await;
+    stage.heard_and_not_stored().await;
     stage.settle().await;
     // Nobody can be reached: the note is not resolved by this process.
     stage.fake.fault(Rule::new(Fault::Dropped).on(Op::EditOriginal).always());
@@ -174,11 +198,7 @@ async fn a_first_answer_on_a_connection_that_hangs_is_given_again_in_time() {
 #[tokio::test]
 async fn a_process_that_dies_while_it_answers_leaves_the_right_words_to_the_next() {
     let mut stage = Stage::listening().await;
-    stage.inbox.open(false);
-    let asked = stage.run(stage.general);
-    stage.offered(1).await;
-    stage.advance(seconds(2));
-    stage.until_answer(asked, "Heard, storing").await;
+    let asked = stage.heard_and_not_stored().await;
     stage.fake.fault(Rule::new(Fault::Dropped).on(Op::EditOriginal).always());
     stage.inbox.open(true);
     stage.until("the first try", |fake| fake.calls(Op::EditOriginal) > 0).await;

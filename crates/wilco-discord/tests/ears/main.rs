@@ -4,6 +4,7 @@
 
 mod commands;
 mod gateway;
+mod house;
 mod interactions;
 mod messages;
 mod recovery;

@@ -31,13 +31,12 @@ async fn mentions_replies_and_direct_messages_are_for_the_bot_and_nothing_else_i
 #[tokio::test]
 async fn what_is_answered_goes_to_the_person_alone() {
     let stage = Stage::listening().await;
-    let bot = stage.fake.bot();
     stage.inbox.answer(Accepted::Answered(Reply::text("No jobs here yet.")));
-    stage.fake.say(stage.ana, stage.general, &format!("<@{bot}> /jobs")).unwrap();
+    stage.mention(stage.ana, stage.general, "/jobs");
     let direct = stage.fake.direct(stage.ana);
     stage.until("the answer", |_| stage.said(direct) == ["No jobs here yet."]).await;
     assert!(stage.said(stage.general).is_empty());
-    stage.fake.say(stage.ana, stage.general, &format!("<@{bot}> /run")).unwrap();
+    stage.mention(stage.ana, stage.general, "/run");
     stage.until("the usage", |_| stage.said(direct).len() == 2).await;
     assert!(stage.said(direct)[1].contains("/run"));
     assert_eq!(stage.inbox.offered().len(), 1, "what is not understood is not handed in");
@@ -49,7 +48,7 @@ async fn a_person_without_direct_messages_learns_how_to_get_the_answer() {
     let stage = Stage::listening().await;
     stage.fake.takes_direct_messages(stage.bo, false);
     stage.inbox.answer(Accepted::Answered(Reply::text("a list of secrets")));
-    stage.fake.say(stage.bo, stage.general, &format!("<@{}> /jobs", stage.fake.bot())).unwrap();
+    stage.mention(stage.bo, stage.general, "/jobs");
     stage.until("the hint", |_| stage.said(stage.general).len() == 1).await;
     let hint = stage.said(stage.general).remove(0);
     assert!(hint.contains("slash") && !hint.contains("secrets"), "{hint}");
@@ -60,7 +59,7 @@ async fn a_command_where_the_bot_may_not_speak_is_refused_in_private() {
     let stage = Stage::listening().await;
     stage.fake.deny_bot(stage.ops, permissions::SEND_MESSAGES);
     stage.settle().await;
-    stage.fake.say(stage.ana, stage.ops, &format!("<@{}> /run report", stage.fake.bot())).unwrap();
+    stage.mention(stage.ana, stage.ops, "/run report");
     let direct = stage.fake.direct(stage.ana);
     stage.until("the refusal", |_| stage.said(direct).len() == 1).await;
     assert!(stage.said(direct)[0].contains("Send Messages"));

@@ -14,24 +14,19 @@ fn seconds(count: u64) -> Duration {
 
 #[tokio::test]
 async fn what_waits_for_a_store_that_stalls_is_read_by_the_next_process() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
-    let bot = stage.fake.bot();
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> before")).unwrap();
+    let mut stage = Stage::hearing().await;
+    stage.mention(stage.bo, stage.general, "before");
     stage.taken(1).await;
     stage.inbox.open(false);
-    let waits = stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> /run report")).unwrap();
+    let waits = stage.mention(stage.bo, stage.general, "/run report");
     stage.offered(2).await;
-    let queued = stage.fake.say(stage.bo, stage.ops, &format!("<@{bot}> /run report too")).unwrap();
+    let queued = stage.mention(stage.bo, stage.ops, "/run report too");
     stage.settle().await;
     // Far longer than what is read again in any case.
     let beats = stage.fake.gateway_counts().heartbeats;
     stage.advance_until("many heartbeats", seconds(10), |fake| fake.gateway_counts().heartbeats >= beats + 8).await;
     stage.kill().await;
-    stage.until("the end of the connection", |fake| fake.listening() == 0).await;
-    stage.advance(seconds(5));
-    stage.listen();
+    stage.begins_again();
     let taken = stage.taken(2).await;
     let mut events: Vec<&str> = taken.iter().map(|one| one.event.as_str()).collect();
     events.sort_unstable();
@@ -40,23 +35,19 @@ async fn what_waits_for_a_store_that_stalls_is_read_by_the_next_process() {
 
 #[tokio::test]
 async fn no_session_begins_before_it_is_known_what_was_missed() {
-    let mut stage = Stage::new().await;
-    stage.listen();
-    stage.until_listening().await;
-    let bot = stage.fake.bot();
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> before")).unwrap();
+    let mut stage = Stage::hearing().await;
+    stage.mention(stage.bo, stage.general, "before");
     stage.taken(1).await;
     stage.settle().await;
     stage.kill().await;
-    stage.until("the end of the connection", |fake| fake.listening() == 0).await;
-    let missed = stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> /run report")).unwrap();
+    let missed = stage.mention(stage.bo, stage.general, "/run report");
     stage.advance(seconds(5));
-    stage.shelf.fails(true);
+    stage.shelf.refuse(true);
     let identifies = stage.fake.gateway_counts().identifies;
     stage.listen();
     stage.ended(|end| matches!(end, ListenEnd::Lost(cause) if cause.code == "store")).await;
     assert_eq!(stage.fake.gateway_counts().identifies, identifies);
-    stage.shelf.fails(false);
+    stage.shelf.refuse(false);
     stage.listen();
     assert_eq!(stage.taken(1).await[0].event, missed.to_string());
 }
@@ -64,11 +55,10 @@ async fn no_session_begins_before_it_is_known_what_was_missed() {
 #[tokio::test]
 async fn what_is_done_is_not_done_again_when_a_resumed_session_brings_it_again() {
     let stage = Stage::listening().await;
-    let bot = stage.fake.bot();
     stage.advance(seconds(10));
     // One message that waits, and after it a command that is answered.
     stage.inbox.open(false);
-    stage.fake.say(stage.bo, stage.general, &format!("<@{bot}> waits")).unwrap();
+    stage.mention(stage.bo, stage.general, "waits");
     stage.offered(1).await;
     let other = stage.fake.say(stage.ana, stage.general, "hello").unwrap();
     let asked = stage.fake.message_command(stage.ana, other, "Cancel this job").unwrap();

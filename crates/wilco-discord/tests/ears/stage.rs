@@ -1,260 +1,21 @@
 //! What stands around the ears: the fake Discord, a clock, a shelf, an inbox and a desk.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use futures::stream::{BoxStream, StreamExt};
-use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wilco_core::access::{Grant, Role};
-use wilco_core::desk::{
-    Caller, CancelResult, Desk, DeskError, FollowupDone, FollowupFilter, FollowupInspection, FollowupSet, FollowupView,
-    FollowupWish, Health, Inspection, JobFilter, JobView, Limit, Notice, ReceiptFilter, ReceiptView,
-};
-use wilco_core::followup::FollowupAct;
-use wilco_core::gate::ClosedGate;
-use wilco_core::pairing::PairingCode;
 use wilco_core::random::Dice;
-use wilco_core::shelf::ShelfError;
-use wilco_core::{
-    Accepted, AccountId, BackendId, Clock, FileRef, Inbound, Inbox, ListenEnd, Messaging, Place, ReceiptId, Shelf, What,
-};
+use wilco_core::{Clock, Inbound, Inbox, ListenEnd, Messaging, Shelf, What};
 use wilco_discord::{Discord, Options, Secret, commands};
+use wilco_sim::MemoryShelf;
 use wilco_sim::clock::HandClock;
 use wilco_sim::discord::{FakeDiscord, Id, Op, Settings};
 
+use super::house::Memory;
+
 /// After so much real time a test hangs.
 const HANGS: Duration = Duration::from_secs(30);
-
-/// A shelf in memory. It outlives the process that a test ends.
-#[derive(Default)]
-pub(crate) struct MemoryShelf(Mutex<BTreeMap<String, String>>, AtomicBool);
-
-impl MemoryShelf {
-    /// From now on it answers nothing, or again.
-    pub(crate) fn fails(&self, fails: bool) {
-        self.1.store(fails, Ordering::SeqCst);
-    }
-
-    fn open(&self) -> Result<(), ShelfError> {
-        if self.1.load(Ordering::SeqCst) { Err(ShelfError("the disk is gone".to_owned())) } else { Ok(()) }
-    }
-
-    pub(crate) fn rows(&self, prefix: &str) -> Vec<(String, String)> {
-        let rows = self.0.lock().unwrap();
-        rows.iter()
-            .filter(|(key, _)| key.starts_with(prefix))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    }
-}
-
-#[async_trait]
-impl Shelf for MemoryShelf {
-    async fn get(&self, key: &str) -> Result<Option<String>, ShelfError> {
-        self.open()?;
-        Ok(self.0.lock().unwrap().get(key).cloned())
-    }
-
-    async fn put(&self, key: &str, value: &str) -> Result<(), ShelfError> {
-        self.open()?;
-        self.0.lock().unwrap().insert(key.to_owned(), value.to_owned());
-        Ok(())
-    }
-
-    async fn put_new(&self, key: &str, value: &str) -> Result<bool, ShelfError> {
-        self.open()?;
-        let mut rows = self.0.lock().unwrap();
-        let new = !rows.contains_key(key);
-        rows.entry(key.to_owned()).or_insert_with(|| value.to_owned());
-        Ok(new)
-    }
-
-    async fn remove(&self, key: &str) -> Result<(), ShelfError> {
-        self.open()?;
-        self.0.lock().unwrap().remove(key);
-        Ok(())
-    }
-
-    async fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<(String, String)>, ShelfError> {
-        self.open()?;
-        let all = self.rows(prefix).into_iter().filter(|(key, _)| after.is_none_or(|after| key.as_str() > after));
-        Ok(all.take(limit as usize).collect())
-    }
-}
-
-/// An inbox that takes every event once, as the store does, and can be slow.
-pub(crate) struct Memory {
-    taken: Mutex<Vec<Inbound>>,
-    offered: Mutex<Vec<String>>,
-    answers: Mutex<VecDeque<Accepted>>,
-    open: watch::Sender<bool>,
-    changed: Notify,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            taken: Mutex::default(),
-            offered: Mutex::default(),
-            answers: Mutex::default(),
-            open: watch::channel(true).0,
-            changed: Notify::new(),
-        }
-    }
-}
-
-impl Memory {
-    /// Everything that was taken, in order.
-    pub(crate) fn taken(&self) -> Vec<Inbound> {
-        self.taken.lock().unwrap().clone()
-    }
-
-    /// The ids of everything that was ever offered, repetitions included.
-    pub(crate) fn offered(&self) -> Vec<String> {
-        self.offered.lock().unwrap().clone()
-    }
-
-    /// What the next event is answered.
-    pub(crate) fn answer(&self, accepted: Accepted) {
-        self.answers.lock().unwrap().push_back(accepted);
-    }
-
-    /// Lets the store answer, or not.
-    pub(crate) fn open(&self, open: bool) {
-        self.open.send_replace(open);
-    }
-
-    async fn until(&self, holds: impl Fn(&Self) -> bool) {
-        loop {
-            let change = self.changed.notified();
-            tokio::pin!(change);
-            change.as_mut().enable();
-            if holds(self) {
-                return;
-            }
-            change.await;
-        }
-    }
-}
-
-#[async_trait]
-impl Inbox for Memory {
-    async fn offer(&self, batch: Vec<Inbound>) -> Vec<Accepted> {
-        self.offered.lock().unwrap().extend(batch.iter().map(|one| one.event.clone()));
-        self.changed.notify_waiters();
-        let mut open = self.open.subscribe();
-        open.wait_for(|open| *open).await.unwrap();
-        let mut answers = Vec::new();
-        for one in batch {
-            let mut taken = self.taken.lock().unwrap();
-            if taken.iter().any(|other| other.event == one.event) {
-                answers.push(Accepted::Duplicate { worker: Some("k7f2".into()) });
-                continue;
-            }
-            taken.push(one);
-            let stored = Accepted::Stored { worker: Some("k7f2".into()), reply: None };
-            answers.push(self.answers.lock().unwrap().pop_front().unwrap_or(stored));
-        }
-        self.changed.notify_waiters();
-        answers
-    }
-}
-
-/// Lists for what is offered while somebody types.
-#[derive(Default)]
-pub(crate) struct Lists {
-    pub(crate) jobs: Vec<JobView>,
-    pub(crate) callers: Mutex<Vec<Caller>>,
-    pub(crate) hangs: AtomicBool,
-    /// What the rules let everybody do.
-    pub(crate) role: Mutex<Option<Role>>,
-}
-
-impl Lists {
-    pub(crate) fn of(jobs: Vec<JobView>) -> Arc<Self> {
-        Arc::new(Self { jobs, role: Mutex::new(Some(Role::Viewer)), ..Self::default() })
-    }
-}
-
-fn no<T>() -> Result<T, DeskError> {
-    Err(DeskError::Store("this desk has lists alone".to_owned()))
-}
-
-#[async_trait]
-impl Desk for Lists {
-    async fn jobs(&self, caller: &Caller, filter: &JobFilter) -> Result<Vec<JobView>, DeskError> {
-        self.callers.lock().unwrap().push(caller.clone());
-        if self.hangs.load(Ordering::SeqCst) {
-            futures::future::pending::<()>().await;
-        }
-        let open = |job: &&JobView| !filter.open_only || !job.state.is_terminal();
-        Ok(self.jobs.iter().filter(open).cloned().collect())
-    }
-    async fn inspect(&self, _: &Caller, _: &str, _: Limit) -> Result<Inspection, DeskError> {
-        no()
-    }
-    async fn run(&self, _: &Caller, _: &Place, _: &str, _: &str, _: &str) -> Result<JobView, DeskError> {
-        no()
-    }
-    async fn cancel(&self, _: &Caller, _: &str, _: Option<&str>) -> Result<CancelResult, DeskError> {
-        no()
-    }
-    async fn followups(&self, _: &Caller, _: &FollowupFilter) -> Result<Vec<FollowupView>, DeskError> {
-        Ok(Vec::new())
-    }
-    async fn followup(&self, _: &Caller, _: &str, _: Limit) -> Result<FollowupInspection, DeskError> {
-        no()
-    }
-    async fn schedule(&self, _: &Caller, _: &Place, _: &str, _: &FollowupWish) -> Result<FollowupSet, DeskError> {
-        no()
-    }
-    async fn change(&self, _: &Caller, _: &str, _: FollowupAct) -> Result<FollowupDone, DeskError> {
-        no()
-    }
-    async fn receipts(&self, _: &Caller, _: &ReceiptFilter) -> Result<Vec<ReceiptView>, DeskError> {
-        no()
-    }
-    async fn retry(&self, _: &Caller, _: &ReceiptId) -> Result<ReceiptView, DeskError> {
-        no()
-    }
-    async fn file(&self, _: &Caller, _: &str, _: usize) -> Result<FileRef, DeskError> {
-        no()
-    }
-    async fn health(&self) -> Result<Health, DeskError> {
-        no()
-    }
-    async fn gates(&self) -> Result<Vec<ClosedGate>, DeskError> {
-        no()
-    }
-    async fn open_gate(&self, _: &Caller, _: &BackendId) -> Result<ClosedGate, DeskError> {
-        no()
-    }
-    async fn grants(&self, _: &Caller) -> Result<Vec<Grant>, DeskError> {
-        no()
-    }
-    async fn revoke(&self, _: &Caller, _: &AccountId, _: &str) -> Result<Grant, DeskError> {
-        no()
-    }
-    async fn offer_pairing(&self, _: &Caller) -> Result<PairingCode, DeskError> {
-        no()
-    }
-    fn role(&self, _: &Caller) -> Option<Role> {
-        *self.role.lock().unwrap()
-    }
-    fn kinds(&self) -> Vec<(String, String)> {
-        [("report", "writes the report"), ("demo", "shows what there is"), ("redeploy", "the whole site")]
-            .map(|(name, about)| (name.to_owned(), about.to_owned()))
-            .to_vec()
-    }
-    fn subscribe(&self) -> BoxStream<'static, Notice> {
-        futures::stream::empty().boxed()
-    }
-}
 
 /// The fake Discord with `ana` and `bo` in a guild, and one process of the bot after another.
 pub(crate) struct Stage {
@@ -318,6 +79,43 @@ impl Stage {
         stage
     }
 
+    /// A stage on which the bot listens, without its commands.
+    pub(crate) async fn hearing() -> Self {
+        let mut stage = Self::new().await;
+        stage.listen();
+        stage.until_listening().await;
+        stage
+    }
+
+    /// A stage on which the bot was spoken to and has taken it; then it was killed.
+    pub(crate) async fn spoken_to_and_killed() -> Self {
+        let mut stage = Self::hearing().await;
+        stage.mention(stage.bo, stage.general, "before");
+        stage.taken(1).await;
+        stage.until_a_heartbeat().await;
+        stage.kill().await;
+        stage
+    }
+
+    /// Somebody speaks to the bot.
+    pub(crate) fn mention(&self, person: Id, channel: Id, text: &str) -> Id {
+        self.fake.say(person, channel, &format!("<@{}> {text}", self.fake.bot())).unwrap()
+    }
+
+    /// Waits for a heartbeat, which keeps until when events were heard.
+    pub(crate) async fn until_a_heartbeat(&self) {
+        let beats = self.fake.gateway_counts().heartbeats;
+        let beaten = |fake: &FakeDiscord| fake.gateway_counts().heartbeats > beats;
+        self.advance_until("a heartbeat", Duration::from_secs(5), beaten).await;
+        self.settle().await;
+    }
+
+    /// The next process begins, as soon as Discord lets a session begin again.
+    pub(crate) fn begins_again(&mut self) {
+        self.advance(Duration::from_secs(5));
+        self.listen();
+    }
+
     /// Listens as the bot does: again after a lost connection, without its pauses.
     pub(crate) fn listen(&mut self) {
         self.stop = CancellationToken::new();
@@ -342,13 +140,14 @@ impl Stage {
         self.patiently("the end of listening", listening).await.unwrap();
     }
 
-    /// Kills the process, whatever it was doing, and prepares the next one over the same shelf.
+    /// Kills the process, whatever it was doing, and prepares the next one over the same shelf. Discord has noticed it.
     pub(crate) async fn kill(&mut self) {
         let listening = self.listening.take().unwrap();
         listening.abort();
         assert!(listening.await.unwrap_err().is_cancelled());
         self.inbox = Arc::default();
         self.discord = process(&self.options, &self.shelf, &self.clock);
+        self.until("the end of the connection", |fake| fake.listening() == 0).await;
     }
 
     /// Moves time.

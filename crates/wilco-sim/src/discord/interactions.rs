@@ -65,12 +65,19 @@ pub struct Interaction {
     pub source: Option<Id>,
     /// The suggestions that were given.
     pub choices: Option<Value>,
+    /// Its token died before its time: see [`FakeDiscord::expire`](super::FakeDiscord::expire).
+    pub expired: bool,
 }
 
 impl Interaction {
     /// Whether nobody answered it in time.
     pub fn failed(&self, now: Duration) -> bool {
         self.answered.is_none() && now.saturating_sub(self.at) > FIRST
+    }
+
+    /// Whether its token works.
+    pub fn lives(&self, now: Duration) -> bool {
+        !self.expired && now.saturating_sub(self.at) <= TOKEN
     }
 }
 
@@ -131,6 +138,7 @@ impl State {
             original: None,
             source: source.filter(|_| act == Act::Press),
             choices: None,
+            expired: false,
         };
         self.interactions.insert(id, interaction);
         self.gateway.emit(&self.world, Audience::all(), "INTERACTION_CREATE", &event);
@@ -157,7 +165,7 @@ impl State {
         }
         let found = self.interactions.values().find(|one| one.token == call.name(1));
         let found = found.ok_or(error::UNKNOWN_WEBHOOK)?;
-        if now.monotonic.saturating_sub(found.at) > TOKEN {
+        if !found.lives(now.monotonic) {
             return Err(error::INVALID_WEBHOOK_TOKEN.into());
         }
         if found.answered.is_none() {

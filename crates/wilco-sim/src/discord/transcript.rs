@@ -7,7 +7,7 @@ use wilco_core::{EnvelopeKind, Timestamp, text};
 
 use super::FakeDiscord;
 use super::ids::{Id, fnv};
-use super::interactions::{Interaction, TOKEN};
+use super::interactions::Interaction;
 use super::kinds;
 use super::state::State;
 use super::world::{Message, World, buttons};
@@ -216,7 +216,7 @@ impl State {
     fn answers_nothing(&self, one: &Shown, now: Duration) -> bool {
         let interaction = self.world.messages.get(&one.id).and_then(|message| message.interaction);
         let asked = interaction.and_then(|id| self.interactions.get(&id));
-        one.loading && asked.is_some_and(|asked| now.saturating_sub(asked.at) > TOKEN)
+        one.loading && asked.is_some_and(|asked| !asked.lives(now))
     }
 
     fn failed_block(&self, interaction: &Interaction) -> String {

@@ -1,13 +1,12 @@
 //! The adapter as the outbox uses it.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
 use wilco_core::text::Unit;
 use wilco_core::{
     Address, Body, Button, DeliveryOutcome, Envelope, EnvelopeKind, FileRef, Found, MessageRef, Messaging, NotSurfaced,
-    Person, Press, Reply, StatusUpdate,
+    Person, Press, Reply, Shelf, StatusUpdate,
 };
 
 use crate::fakes::START;
@@ -40,14 +39,14 @@ async fn d2_surfaced_means_stored_for_the_next_load() {
 #[tokio::test]
 async fn d13_a_shelf_that_refuses_is_told_as_surely_not_applied() {
     let site = Site::open().await;
-    site.shelf.refuses.store(true, Ordering::SeqCst);
+    site.shelf.refuse(true);
     assert!(
         matches!(reason(site.web.post(&envelope("key-1", "text")).await), NotSurfaced::Retry(cause) if cause.code == "store")
     );
     assert!(site.texts("ana", "general").await.is_empty());
-    site.shelf.refuses.store(false, Ordering::SeqCst);
+    site.shelf.refuse(false);
     let message = surfaced(site.web.post(&envelope("key-1", "text")).await);
-    site.shelf.refuses.store(true, Ordering::SeqCst);
+    site.shelf.refuse(true);
     assert!(matches!(reason(site.web.edit(&message, &envelope("key-1", "other")).await), NotSurfaced::Retry(_)));
     assert!(matches!(site.web.find(&envelope("key-2", ""), START).await, Found::Unknown(_)));
     assert_eq!(site.texts("ana", "general").await, ["text"], "what was not stored is not shown");
@@ -86,9 +85,9 @@ async fn m5_editing_goes_on_after_a_restart() {
 async fn m7_an_edit_that_changes_nothing_is_success_and_writes_nothing() {
     let site = Site::open().await;
     let message = surfaced(site.web.post(&envelope("key-1", "On it")).await);
-    let writes = site.shelf.writes.load(Ordering::SeqCst);
+    let writes = site.shelf.writes();
     assert_eq!(surfaced(site.web.edit(&message, &envelope("key-1", "On it")).await), message);
-    assert_eq!(site.shelf.writes.load(Ordering::SeqCst), writes);
+    assert_eq!(site.shelf.writes(), writes);
 }
 
 #[tokio::test]
@@ -124,8 +123,8 @@ async fn find_knows_what_was_stored_by_a_call_that_was_cut_off() {
     assert_eq!(site.web.find(&envelope("key-1", "x"), START).await, Found::Here(message.clone()));
 
     // Stored by the same platform, but this process never heard so.
-    let row = site.shelf.rows.lock().unwrap().get("message/key-1").unwrap().replace("key-1", "key-2");
-    site.shelf.rows.lock().unwrap().insert("message/key-2".into(), row);
+    let row = site.shelf.get("message/key-1").await.unwrap().unwrap().replace("key-1", "key-2");
+    site.shelf.put("message/key-2", &row).await.unwrap();
     assert!(
         matches!(site.web.find(&envelope("key-2", "x"), START).await, Found::Here(found) if found.message == "key-2")
     );
@@ -135,7 +134,7 @@ async fn find_knows_what_was_stored_by_a_call_that_was_cut_off() {
 async fn a_stored_row_that_cannot_be_read_hides_no_other_and_is_written_anew() {
     let site = Site::open().await;
     surfaced(site.web.post(&envelope("key-1", "good")).await);
-    site.shelf.rows.lock().unwrap().insert("message/key-2".into(), "{broken".into());
+    site.shelf.put("message/key-2", "{broken").await.unwrap();
     let mut later = Site::on(site.shelf.clone(), 9).await;
     later.use_cookie(site.cookie().to_owned()).await;
     assert_eq!(later.texts("ana", "general").await, ["good"]);

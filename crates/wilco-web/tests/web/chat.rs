@@ -124,7 +124,7 @@ async fn l2_the_heard_note_goes_when_there_is_nothing_more_to_say() {
 #[tokio::test]
 async fn words_that_cannot_be_stored_are_not_acted_upon() {
     let site = Site::open().await;
-    site.shelf.refuses.store(true, Ordering::SeqCst);
+    site.shelf.refuse(true);
     assert_eq!(site.say("ana", "general", "/run demo", "event-0001").await.json()["result"], "refused");
     // The store's own sentence says what is lost (nothing) and what to do; it is not said twice.
     assert_eq!(site.notes("ana", "general").await, ["Not accepted: the disk is full."]);

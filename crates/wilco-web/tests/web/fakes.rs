@@ -1,7 +1,6 @@
-//! What stands around the web chat in these tests: a shelf, a clock moved by hand, an inbox and a desk.
+//! What stands around the web chat in these tests: an inbox and a desk.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -18,71 +17,12 @@ use wilco_core::gate::{ClosedGate, GateReason};
 use wilco_core::journal::{Entry, Event};
 use wilco_core::pairing::PairingCode;
 use wilco_core::receipt::{ReceiptKind, ReceiptState};
-use wilco_core::shelf::ShelfError;
 use wilco_core::when::{Rule, Schedule, Zone};
 use wilco_core::worker::{EndKind, Ending, WorkerState};
 use wilco_core::{
-    Accepted, AccountId, Address, BackendId, FileRef, FollowupId, Inbound, Inbox, Place, ReceiptId, Reply, Shelf,
-    Short, Timestamp, WorkerId,
+    Accepted, AccountId, Address, BackendId, FileRef, FollowupId, Inbound, Inbox, Place, ReceiptId, Reply, Short,
+    Timestamp, WorkerId,
 };
-
-/// A shelf in memory that can be told to refuse.
-#[derive(Default)]
-pub(crate) struct MemoryShelf {
-    pub(crate) rows: Mutex<BTreeMap<String, String>>,
-    pub(crate) refuses: AtomicBool,
-    pub(crate) writes: AtomicUsize,
-}
-
-impl MemoryShelf {
-    fn open(&self) -> Result<(), ShelfError> {
-        if self.refuses.load(Ordering::SeqCst) { Err(ShelfError("the disk is full".to_owned())) } else { Ok(()) }
-    }
-
-    pub(crate) fn keys(&self, prefix: &str) -> Vec<String> {
-        self.rows.lock().unwrap().keys().filter(|key| key.starts_with(prefix)).cloned().collect()
-    }
-}
-
-#[async_trait]
-impl Shelf for MemoryShelf {
-    async fn get(&self, key: &str) -> Result<Option<String>, ShelfError> {
-        self.open()?;
-        Ok(self.rows.lock().unwrap().get(key).cloned())
-    }
-
-    async fn put(&self, key: &str, value: &str) -> Result<(), ShelfError> {
-        self.open()?;
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        self.rows.lock().unwrap().insert(key.to_owned(), value.to_owned());
-        Ok(())
-    }
-
-    async fn put_new(&self, key: &str, value: &str) -> Result<bool, ShelfError> {
-        self.open()?;
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        let mut rows = self.rows.lock().unwrap();
-        if rows.contains_key(key) {
-            return Ok(false);
-        }
-        rows.insert(key.to_owned(), value.to_owned());
-        Ok(true)
-    }
-
-    async fn remove(&self, key: &str) -> Result<(), ShelfError> {
-        self.open()?;
-        self.rows.lock().unwrap().remove(key);
-        Ok(())
-    }
-
-    async fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<(String, String)>, ShelfError> {
-        self.open()?;
-        let rows = self.rows.lock().unwrap();
-        let fitting =
-            rows.iter().filter(|(key, _)| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
-        Ok(fitting.take(limit as usize).map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-}
 
 /// When every test begins.
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);

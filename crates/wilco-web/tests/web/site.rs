@@ -13,7 +13,8 @@ use wilco_core::{Address, DeliveryKey, Envelope, EnvelopeKind, Messaging, Worker
 use wilco_sim::clock::HandClock;
 use wilco_web::{Options, Web};
 
-use crate::fakes::{MemoryShelf, OneJobDesk, ScriptedInbox};
+use crate::fakes::{OneJobDesk, ScriptedInbox};
+use wilco_sim::MemoryShelf;
 
 pub(crate) const HOST: &str = "127.0.0.1:7733";
 

@@ -49,7 +49,7 @@ impl Guild {
     /// What has not come to its end, as people see it.
     fn still_open(&self) -> Vec<String> {
         let snapshot = self.fake.snapshot();
-        let mut open = unfinished(&snapshot);
+        let mut open = self.unfinished(&snapshot);
         if self.fake.listening() == 0 {
             // What was written before its session is read after it has begun.
             open.push("nobody listens".to_owned());
@@ -70,6 +70,16 @@ impl Guild {
         open
     }
 
+    /// What may not stay as it is: a message without its end, a note that says *Heard*, an answer that is still awaited.
+    fn unfinished(&self, snapshot: &[Shown]) -> Vec<String> {
+        let all = snapshot.iter().filter(|one| one.by_bot && !one.deleted);
+        let open = all.filter(|one| match &one.only_for {
+            Some(_) => (one.loading && !self.unanswered.contains(&one.id)) || one.raw.starts_with("Heard"),
+            None => matches!(one.kind, Some(EnvelopeKind::Stub | EnvelopeKind::Progress | EnvelopeKind::Question)),
+        });
+        open.map(|one| format!("{} shows {:?}", one.place, one.text.lines().next().unwrap_or_default())).collect()
+    }
+
     /// The count, when everything has settled.
     ///
     /// # Errors
@@ -85,7 +95,7 @@ impl Guild {
         for tag in jobs.keys().filter(|tag| !self.requests.iter().any(|request| request.tag == **tag)) {
             tally.wrong.push(format!("nobody asked for {tag}"));
         }
-        tally.wrong.extend(unfinished(&snapshot).into_iter().map(|left| format!("left in the end: {left}")));
+        tally.wrong.extend(self.unfinished(&snapshot).into_iter().map(|left| format!("left in the end: {left}")));
         for (earlier, later) in self.fake.duplicates() {
             tally.wrong.push(format!("shown twice in {}: {} and {}", later.place, earlier.text, later.text));
         }
@@ -120,16 +130,6 @@ fn speaks_of(shown: &Shown, request: &Request) -> bool {
     let says_it = shown.raw.contains(&result_of(&request.tag));
     let ended_badly = request.form != Form::Later && !shown.text.starts_with("Done");
     shown.kind == Some(EnvelopeKind::Content) && (says_it || ended_badly)
-}
-
-/// What may not stay as it is: a message without its end, a note that says *Heard*.
-fn unfinished(snapshot: &[Shown]) -> Vec<String> {
-    let all = snapshot.iter().filter(|one| one.by_bot && !one.deleted);
-    let open = all.filter(|one| match &one.only_for {
-        Some(_) => one.loading || one.raw.starts_with("Heard"),
-        None => matches!(one.kind, Some(EnvelopeKind::Stub | EnvelopeKind::Progress | EnvelopeKind::Question)),
-    });
-    open.map(|one| format!("{} shows {:?}", one.place, one.text.lines().next().unwrap_or_default())).collect()
 }
 
 /// A job notifies its person once.

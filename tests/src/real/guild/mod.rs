@@ -3,7 +3,7 @@
 
 mod count;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ use super::wait;
 const LOOK: Duration = Duration::from_millis(40);
 /// How long somebody who pressed waits to see something of it before pressing again.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// How long somebody looks at "is thinking…". Discord ends it after fifteen minutes, for which no test waits.
+const THINKS: Duration = Duration::from_secs(30);
 /// Discord takes one session in 5 s; the fake is not as exact as to refuse one for what travels faster than the last.
 const IDENTIFY_PACE: Duration = Duration::from_secs(4);
 /// Among how many calls the scripted faults are scattered.
@@ -85,6 +87,8 @@ pub struct Guild {
     requests: Vec<Request>,
     /// What was last done to a message, or to the job of a request.
     acts: BTreeMap<Id, Id>,
+    /// The messages that say for ever that the application did not respond.
+    unanswered: BTreeSet<Id>,
     wrong: Vec<String>,
 }
 
@@ -120,6 +124,7 @@ impl Guild {
             wishes: Vec::new(),
             requests: Vec::new(),
             acts: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
             wrong: Vec::new(),
         }
     }
@@ -192,6 +197,19 @@ impl Guild {
         }
         for shown in self.fake.snapshot() {
             self.acts_on(&shown);
+            if shown.loading {
+                self.tires_of(&shown);
+            }
+        }
+    }
+
+    /// A deferral of a process that died before anything was stored: Discord ends it, and its person gives it again.
+    fn tires_of(&mut self, shown: &Shown) {
+        let asked = self.fake.world().messages.get(&shown.id).and_then(|message| message.interaction);
+        let asked = asked.and_then(|id| self.fake.interaction(id));
+        if let Some(asked) = asked.filter(|asked| self.clock.monotonic().saturating_sub(asked.at) > THINKS) {
+            self.fake.expire(asked.id);
+            self.unanswered.insert(shown.id);
         }
     }
 
@@ -253,6 +271,7 @@ impl Guild {
         let told = match note.as_deref() {
             None if interaction.failed(self.clock.monotonic()) => Told::Again,
             None => Told::Nothing,
+            Some("") if !interaction.lives(self.clock.monotonic()) => Told::Again,
             Some(note) if note.is_empty() || note.starts_with("Heard") => Told::Nothing,
             Some(note) if note.starts_with("Accepted") => Told::Accepted,
             Some(note) if note.starts_with("Not accepted: the store") || note.starts_with("The bot was") => Told::Again,
