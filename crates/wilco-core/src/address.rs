@@ -68,7 +68,8 @@ pub struct Place {
     /// The direct message with the person who spoke, when the platform has one.
     pub direct: Option<Address>,
     /// The id of the guild or workspace around the channel; none in a direct message, and on a platform that has
-    /// none. Only access rules look at it: a person's roles are those of this guild.
+    /// none. Only access rules look at it: a person's roles are those of this guild. Where several workspaces share a
+    /// channel, it is the one that whoever speaks belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guild: Option<String>,
 }

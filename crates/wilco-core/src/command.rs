@@ -164,14 +164,21 @@ pub enum Parsed {
     Text(String),
 }
 
+/// The word before all commands where a platform has a single one for them: `/wilco run report` is `/run report`.
+pub const PROGRAM: &str = "wilco";
+
 /// Reads a typed line. A slash at the very start makes it a command; `@name` after the verb, as
-/// Telegram adds it in groups, is ignored.
+/// Telegram adds it in groups, is ignored. [`PROGRAM`] before the verb changes nothing; alone it asks for help.
 pub fn parse(line: &str) -> Parsed {
     let line = line.trim();
     let Some(rest) = line.strip_prefix('/') else {
         return Parsed::Text(line.to_owned());
     };
-    let (word, rest) = first_word(rest);
+    let (word, rest) = match first_word(rest) {
+        (word, "") if word.eq_ignore_ascii_case(PROGRAM) => ("help", ""),
+        (word, rest) if word.eq_ignore_ascii_case(PROGRAM) => first_word(rest.strip_prefix('/').unwrap_or(rest)),
+        verb => verb,
+    };
     let verb = word.split('@').next().unwrap_or(word).to_lowercase();
     let Some(spec) = TABLE.iter().find(|spec| spec.verb == verb || spec.alias == Some(&verb)) else {
         let nearest = crate::text::nearest(&verb, TABLE.iter().map(|spec| spec.verb));
@@ -325,6 +332,17 @@ mod tests {
         );
         assert_eq!(command("/cancel"), Command::Cancel { job: None, reason: None, followups: false });
         assert_eq!(command("/status"), Command::Status { job: None });
+    }
+
+    #[test]
+    fn one_command_for_all_of_them_comes_before_the_verb() {
+        let run = Command::Run { worker: "report".into(), text: "a b".into() };
+        for line in ["/wilco run report a b", "/wilco /run report a b", "/Wilco  run report  a b"] {
+            assert_eq!(command(line), run, "{line}");
+        }
+        assert_eq!((command("/wilco"), command("/wilco help")), (Command::Help, Command::Help));
+        assert_eq!(parse("/wilco rum"), Parsed::Unknown { verb: "rum".into(), nearest: Some("run") });
+        assert_eq!(parse("wilco run"), Parsed::Text("wilco run".into()));
     }
 
     #[test]

@@ -397,7 +397,8 @@ pub enum LookedUp {
     Refused(NotSurfaced),
 }
 
-/// How many look-ups may fail before a new stub is posted: a stray stub holds no content, silence is worse.
+/// How many attempts, creates and look-ups together, may come to nothing before a failed look-up has a new stub posted: a
+/// stray stub holds no content, silence is worse.
 const LOOK_UPS: u32 = 4;
 
 /// The rule for the answer of a look-up.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::command::NO_REASON;
+use crate::command::{NO_REASON, TABLE};
 use crate::contract::ContractState;
 use crate::envelope::{Body, Button, FileRef, Press};
 use crate::followup::Origin;
@@ -194,15 +194,19 @@ fn because(reason: &str) -> String {
 }
 
 /// A person's words as one line in which no platform reads markup. The marks themselves are exchanged
-/// for characters that look like them, because there is no escape that every platform understands.
+/// for characters that look like them, because there is no escape that every platform understands. A
+/// command among them is marked as theirs by [`THEIRS`], so that it stays as they have written it.
 pub fn harmless(words: &str) -> String {
     let line = one_line(words);
     let mut result = String::with_capacity(line.len());
-    let mut letters = line.chars().peekable();
+    let mut letters = line.char_indices().peekable();
     let mut before = ' ';
-    while let Some(letter) = letters.next() {
-        let next = letters.peek().copied().unwrap_or(' ');
+    while let Some((at, letter)) = letters.next() {
+        let next = letters.peek().map_or(' ', |(_, next)| *next);
         match letter {
+            '/' if !before.is_alphanumeric() && names_a_command(line.get(at + 1..).unwrap_or_default()) => {
+                result.extend([THEIRS, '/']);
+            }
             '`' => result.push('\''),
             '*' => result.push('∗'),
             '~' => result.push('∼'),
@@ -216,6 +220,16 @@ pub fn harmless(words: &str) -> String {
         before = letter;
     }
     result
+}
+
+/// Stands before a command that somebody has written in a text of theirs. It takes no room and is not seen (U+2060, WORD
+/// JOINER). A platform on which commands are typed in another way names those of this program so, and leaves theirs alone.
+pub const THEIRS: char = '\u{2060}';
+
+/// Whether a text begins with the name of a command.
+fn names_a_command(text: &str) -> bool {
+    let word = text.split(|letter: char| !letter.is_ascii_lowercase()).next().unwrap_or_default();
+    TABLE.iter().any(|spec| spec.verb == word || spec.alias == Some(word))
 }
 
 /// Where a job stands, for people; [`WorkerState::name`] is for the store and for programs.
@@ -432,6 +446,7 @@ mod tests {
             ("snake_case is kept, _this_ is no emphasis", "snake_case is kept, ＿this＿ is no emphasis"),
             ("**bold** `code` ~~no~~ ||spoiler||", "∗∗bold∗∗ 'code' ∼∼no∼∼ ¦¦spoiler¦¦"),
             ("[name](https://example.org)", "[name] (https://example.org)"),
+            ("look at /status, and/or /etc", "look at \u{2060}/status, and/or /etc"),
             ("a\n```\nb\\*", "a ''' b∖∗"),
         ] {
             assert_eq!(harmless(typed), shown);

@@ -205,7 +205,9 @@ fn followup_buttons(view: &FollowupView) -> Vec<Button> {
 /// What a follow-up does, on one short line.
 pub fn short_text(task: &Task) -> String {
     let line = harmless(&task.as_typed());
-    text::cut(&line, TEXT_SHOWN, text::Unit::Chars).into_owned()
+    // A command at its beginning is ours to name, however it is typed where that is read.
+    let line = line.trim_start_matches(THEIRS);
+    text::cut(line, TEXT_SHOWN, text::Unit::Chars).into_owned()
 }
 
 /// What was called off in a place, and which jobs still run there.

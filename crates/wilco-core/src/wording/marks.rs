@@ -115,7 +115,7 @@ pub fn paused(followup: &Short, failures: u32, why: &str, task: &Task) -> String
     let (why, was) = (ended(why), short_text(task));
     let times =
         if failures > 1 { format!("it failed {failures} times in a row, the last time: ") } else { String::new() };
-    format!("Follow-up {followup} paused: {times}{why}. /followups has Resume. It was: {was}")
+    format!("Follow-up {followup} paused: {times}{why}. The list of follow-ups has Resume. It was: {was}")
 }
 
 /// A reason without the full stop that the sentence around it adds.

@@ -9,10 +9,10 @@ use crate::settings::Admission;
 
 /// There is no such command.
 pub fn unknown_command(verb: &str, nearest: Option<&str>) -> Reply {
-    let verb = one_line(verb);
+    let verb = one_line(verb).replace('`', "'");
     Reply::text(match nearest {
-        Some(nearest) => format!("There is no /{verb}. Did you mean /{nearest}? /help lists the commands."),
-        None => format!("There is no /{verb}. /help lists the commands."),
+        Some(nearest) => format!("There is no command `{verb}`. Did you mean /{nearest}? /help lists the commands."),
+        None => format!("There is no command `{verb}`. /help lists the commands."),
     })
 }
 
@@ -119,6 +119,15 @@ pub fn heard() -> Reply {
     Reply::text("Heard, storing…")
 }
 
+/// *Heard*, where not even that could be kept: a process that dies now knows nothing of it, but may have stored what was
+/// asked for before it died. So silence means neither, and whoever gave it is told where to look.
+pub fn heard_unkept() -> Reply {
+    Reply::text(
+        "Heard, storing… If nothing more is said here, the bot was interrupted: /jobs shows it if it was accepted; if not, \
+         give it again.",
+    )
+}
+
 /// Accepted, on a platform where whoever gives a command is always answered.
 pub fn accepted(worker: Option<&Short>) -> Reply {
     Reply::text(match worker {
@@ -150,6 +159,17 @@ pub fn cannot_speak_here(missing: &[&str]) -> Reply {
         "Not accepted: the bot could show nothing in that channel, because it lacks the {permission} {}. Nothing was \
          started; ask whoever manages the channel to grant {it}, or give the command elsewhere.",
         missing.iter().map(|name| format!("\u{201c}{name}\u{201d}")).collect::<Vec<_>>().join(" and ")
+    ))
+}
+
+/// The bot cannot show anything where it was asked to, for a reason that has a remedy of its own. Neither sentence ends
+/// with a point.
+pub fn cannot_show_here(why: &str, todo: &str) -> Reply {
+    let mut todo = todo.chars();
+    let first = todo.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    Reply::text(format!(
+        "Not accepted: the bot could show nothing here, because {why}. Nothing was started. {first}{}.",
+        todo.as_str()
     ))
 }
 

@@ -1,6 +1,7 @@
 //! Slash commands, menus, buttons and what is offered while somebody types. They have to be answered within three
 //! seconds, so this path does nothing else: the event goes to the inbox at once, and when the store has not answered
-//! after two seconds, *Heard* is said, or the answer is deferred. Everything that lasts is said by the bot token, as an ordinary message.
+//! after two seconds, *Heard* is said, or the answer is deferred. Everything that lasts is said by the bot token, as an
+//! ordinary message.
 
 mod answer;
 mod heard;
@@ -88,7 +89,8 @@ impl Discord {
         });
         // Words that nobody keeps would stand for ever when this process dies. A deferral does not: Discord ends it by
         // itself when its token dies, and says that the application did not respond.
-        let kept = matches!(within(&*self.clock, KEPT_WITHIN, &mut keeping).await, Some(Ok(true)));
+        let at_once = within(&*self.clock, KEPT_WITHIN, &mut keeping).await;
+        let kept = matches!(at_once, Some(Ok(true)));
         let words = if kept { answer::message(&first(&wording::heard(), asked)) } else { answer::deferral() };
         let heard = self.answer_first(asked, since, &words).await;
         let taken = tokio::select! {
@@ -104,9 +106,11 @@ impl Discord {
             }
             First::Late => {}
         }
-        if !keeping.is_finished()
-            && let Err(why) = keeping.await
-        {
+        let ended = match at_once {
+            Some(ended) => ended,
+            None => keeping.await,
+        };
+        if let Err(why) = ended {
             error!(%why, "discord: keeping a note failed");
         }
         // Kept after it was resolved, or never shown: it is not to be found by the next start.
