@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wilco_core::{Address, EnvelopeKind, Scope};
 
 use crate::draw::Draw;
+use crate::lines::{self, Line};
 
 /// The calls a bot can make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -204,6 +205,18 @@ impl Rule {
     }
 }
 
+impl Line for Rule {
+    type Fault = Fault;
+
+    fn counters(&mut self) -> (&mut u32, &mut u32) {
+        (&mut self.skip, &mut self.times)
+    }
+
+    fn fault(&self) -> Fault {
+        self.fault.clone()
+    }
+}
+
 /// Random faults from a seed, for kill tests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -283,29 +296,10 @@ impl Script {
     /// so that adding a rule does not reshuffle the rest of a seeded run.
     pub(crate) fn fault(&mut self, verb: Verb, kind: Option<EnvelopeKind>, channel: &str) -> Option<Fault> {
         let chance = self.chaos.as_mut().and_then(|(chaos, draw)| {
-            let mut dice = thousandth(draw);
-            let fits = chaos.filter.fits(verb, kind, channel);
-            let hit = chaos.per_mille.iter().find(|(rate, _)| {
-                let hit = dice < *rate;
-                dice = dice.saturating_sub(*rate);
-                hit
-            });
-            hit.filter(|_| fits).map(|(_, fault)| fault.clone())
+            let hit = lines::chance(chaos, draw).cloned();
+            hit.filter(|_| chaos.filter.fits(verb, kind, channel))
         });
-        let mut decided = None;
-        for rule in &mut self.rules {
-            if !rule.filter.fits(verb, kind, channel) {
-                continue;
-            }
-            if rule.skip > 0 {
-                rule.skip -= 1;
-                continue;
-            }
-            rule.times = if rule.times == u32::MAX { u32::MAX } else { rule.times - 1 };
-            decided = Some(rule.fault.clone());
-            break;
-        }
-        self.rules.retain(|rule| rule.times > 0);
+        let decided = lines::decide(&mut self.rules, |rule| rule.filter.fits(verb, kind, channel));
         decided.or(chance)
     }
 

@@ -14,6 +14,8 @@ pub mod discord;
 mod draw;
 mod ears;
 pub mod faults;
+pub mod kinds;
+mod lines;
 pub mod message;
 pub mod platform;
 pub mod profile;
@@ -22,6 +24,7 @@ pub mod request;
 pub mod scripted;
 pub mod server;
 pub mod shelf;
+pub mod slack;
 pub mod snapshot;
 mod transcript;
 

@@ -4,7 +4,10 @@
 //! test steers and looks at `/control`, `/log` and `/channels`. Whatever spoils an answer on its way
 //! happens here to real sockets.
 
+pub(crate) mod form;
 pub(crate) mod line;
+pub(crate) mod program;
+pub(crate) mod travel;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,10 +1,12 @@
-//! A shelf in memory for tests of adapters: it outlives the adapter that a test ends, and refuses on demand.
+//! A shelf in memory for tests of adapters: it outlives the adapter that a test ends, and refuses or
+//! stalls on demand.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use wilco_core::Shelf;
 use wilco_core::shelf::ShelfError;
 
@@ -13,6 +15,7 @@ use wilco_core::shelf::ShelfError;
 pub struct MemoryShelf {
     rows: Mutex<BTreeMap<String, String>>,
     refuses: AtomicBool,
+    stalls: watch::Sender<bool>,
     writes: AtomicUsize,
 }
 
@@ -20,6 +23,11 @@ impl MemoryShelf {
     /// Whether it refuses whatever it is asked from now on, as a store with a full disk does.
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// Whether it answers nobody from now on, as a store does whose disk hangs. Whoever waits is answered when it goes on.
+    pub fn stall(&self, stalls: bool) {
+        self.stalls.send_replace(stalls);
     }
 
     /// Everything under a prefix, in the order of the keys.
@@ -44,7 +52,9 @@ impl MemoryShelf {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self) -> Result<MutexGuard<'_, BTreeMap<String, String>>, ShelfError> {
+    async fn open(&self) -> Result<MutexGuard<'_, BTreeMap<String, String>>, ShelfError> {
+        // Only a dropped sender could be an error, and this holds it.
+        self.stalls.subscribe().wait_for(|stalls| !stalls).await.map(drop).unwrap_or_default();
         if self.refuses.load(Ordering::SeqCst) {
             return Err(ShelfError("the disk is full".to_owned()));
         }
@@ -55,17 +65,17 @@ impl MemoryShelf {
 #[async_trait]
 impl Shelf for MemoryShelf {
     async fn get(&self, key: &str) -> Result<Option<String>, ShelfError> {
-        Ok(self.open()?.get(key).cloned())
+        Ok(self.open().await?.get(key).cloned())
     }
 
     async fn put(&self, key: &str, value: &str) -> Result<(), ShelfError> {
-        self.open()?.insert(key.to_owned(), value.to_owned());
+        self.open().await?.insert(key.to_owned(), value.to_owned());
         self.writes.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 
     async fn put_new(&self, key: &str, value: &str) -> Result<bool, ShelfError> {
-        let mut rows = self.open()?;
+        let mut rows = self.open().await?;
         if rows.contains_key(key) {
             return Ok(false);
         }
@@ -75,12 +85,12 @@ impl Shelf for MemoryShelf {
     }
 
     async fn remove(&self, key: &str) -> Result<(), ShelfError> {
-        self.open()?.remove(key);
+        self.open().await?.remove(key);
         Ok(())
     }
 
     async fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<(String, String)>, ShelfError> {
-        drop(self.open()?);
+        drop(self.open().await?);
         let rows = self.rows(prefix).into_iter().filter(|(key, _)| after.is_none_or(|after| key.as_str() > after));
         Ok(rows.take(limit as usize).collect())
     }

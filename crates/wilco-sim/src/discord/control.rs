@@ -12,12 +12,13 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::FakeDiscord;
 use super::gateway::script::{GatewayFault, GatewayRule};
 use super::ids::Id;
 use super::script::Rule;
 use super::state::{Deviation, Logged};
 use super::transcript::Shown;
-use super::{FakeDiscord, PersonError};
+use crate::PersonError;
 
 /// What a person does, or what happens to the platform.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -39,11 +39,6 @@ pub(super) fn texts(ids: impl IntoIterator<Item = Id>) -> Value {
     Value::Array(ids.into_iter().map(text).collect())
 }
 
-/// FNV-1a, 64 bits.
-pub(super) fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

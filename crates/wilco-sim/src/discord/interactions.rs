@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::error::{self, Refusal};
 use super::gateway::Audience;
-use super::ids::{Id, fnv, text};
+use super::ids::{Id, text};
 use super::objects;
 use super::permissions;
 use super::rest::Call;
 use super::state::{Moment, State};
+use crate::draw::fnv;
 
 /// How long the first answer may take.
 pub const FIRST: Duration = Duration::from_secs(3);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::fnv;
 use super::routes::{Op, Route};
+use crate::draw::fnv;
 
 /// Over how long invalid requests are counted.
 const INVALID_SPAN: Duration = Duration::from_mins(10);

@@ -14,11 +14,9 @@ mod answers;
 mod build;
 mod control;
 pub mod error;
-mod form;
 mod gateway;
 mod ids;
 pub mod interactions;
-pub mod kinds;
 mod limits;
 mod objects;
 mod people;
@@ -52,13 +50,13 @@ use tokio::sync::Notify;
 use wilco_core::Clock;
 use wilco_core::time::Steady;
 
+pub use crate::kinds;
 pub use control::{Done, Order};
 pub use gateway::GatewayCounts;
 pub use gateway::intents;
 pub use gateway::script::{GatewayFault, GatewayRule, Moment};
 pub use ids::{EPOCH, Id};
 pub use limits::LimitScope;
-pub use people::PersonError;
 pub use program::run;
 pub use routes::{Gives, Op, ROUTES, Route, Takes};
 pub use script::{Fault, Filter, Rule};
@@ -67,7 +65,8 @@ pub use transcript::Shown;
 pub use world::{Attachment, Channel, Guild, Member, Message, Overwrite, Role, Thread, User, Version, World};
 
 use crate::faults::Chaos;
-use pipeline::{Incoming, Outgoing};
+use crate::server::travel::Outgoing;
+use pipeline::Incoming;
 use state::State;
 
 /// A Discord of one's own. Cloning gives another handle to the same one.

@@ -1,7 +1,5 @@
 //! What people do: write, press, delete, archive.
 
-use std::fmt;
-
 use serde_json::{Value, json};
 
 use super::FakeDiscord;
@@ -12,18 +10,7 @@ use super::permissions;
 use super::rest::{Draft, mentions};
 use super::state::State;
 use super::world::{Version, buttons};
-
-/// Why a person could not do that.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonError(pub String);
-
-impl fmt::Display for PersonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for PersonError {}
+use crate::PersonError;
 
 fn cannot<T>(why: impl Into<String>) -> Result<T, PersonError> {
     Err(PersonError(why.into()))

@@ -7,7 +7,6 @@ use wilco_core::EnvelopeKind;
 
 use super::answers;
 use super::error::{self, Refusal, seconds};
-use super::form;
 use super::ids::Id;
 use super::limits::{Bucket, LimitScope, Verdict};
 use super::rest::{Call, Reply, Upload};
@@ -15,6 +14,8 @@ use super::routes::{self, Found, Gives, Op, Route, Takes};
 use super::script::{Fault, Seen};
 use super::shape::{self, Kind, Wrong};
 use super::state::{Late, Logged, Moment, State};
+use crate::server::form;
+use crate::server::travel::{Outgoing, Travel};
 
 /// A request before anybody judged it.
 #[derive(Clone, Debug)]
@@ -26,47 +27,6 @@ pub(super) struct Incoming {
     pub(super) agent: Option<String>,
     pub(super) content_type: Option<String>,
     pub(super) body: Vec<u8>,
-}
-
-/// What becomes of an answer on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Travel {
-    Whole,
-    /// So many milliseconds later.
-    Slow(u64),
-    /// Never, and the connection stays open.
-    Held,
-    /// The connection closes instead.
-    Cut,
-}
-
-/// What goes back.
-#[derive(Clone, Debug)]
-pub(super) struct Outgoing {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Vec<u8>,
-    pub(super) travel: Travel,
-}
-
-impl Outgoing {
-    fn json(status: u16, body: &Value) -> Self {
-        let headers = vec![("content-type", "application/json".to_owned())];
-        Self { status, headers, body: body.to_string().into_bytes(), travel: Travel::Whole }
-    }
-
-    fn html(status: u16) -> Self {
-        let page = format!(
-            "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center><hr>\
-             <center>cloudflare</center></body></html>"
-        );
-        let headers = vec![("content-type", "text/html; charset=UTF-8".to_owned())];
-        Self { status, headers, body: page.into_bytes(), travel: Travel::Whole }
-    }
-
-    fn travelling(self, travel: Travel) -> Self {
-        Self { travel, ..self }
-    }
 }
 
 /// The name of a mistake that has a refusal of its own.

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{FakeDiscord, Settings};
 use crate::clock::MachineClock;
+use crate::server::program;
 
 /// Serves a guild with two persons and two channels, and says how to use it.
 ///
@@ -18,7 +19,8 @@ use crate::clock::MachineClock;
 /// # Errors
 /// When an argument is not known, the port cannot be bound, or the sockets fail.
 pub async fn run(args: impl IntoIterator<Item = String>, out: &mut (dyn io::Write + Send)) -> io::Result<()> {
-    let (port, until_eof) = read(args).map_err(|sentence| io::Error::new(io::ErrorKind::InvalidInput, sentence))?;
+    let (port, until_eof) =
+        program::read(args).map_err(|sentence| io::Error::new(io::ErrorKind::InvalidInput, sentence))?;
     let settings = Settings { identify_pace: Duration::from_secs(5), ..Settings::default() };
     let discord = FakeDiscord::new(settings, Arc::new(MachineClock::start()));
     let (guild, channel) = furnish(&discord);
@@ -33,32 +35,7 @@ pub async fn run(args: impl IntoIterator<Item = String>, out: &mut (dyn io::Writ
     writeln!(out, "a person  curl -s {base}/control -H 'content-type: application/json' -d '{order}'")?;
     writeln!(out, "a look    curl -s {base}/control/transcript")?;
     out.flush()?;
-    let served = discord.serve(listener);
-    if !until_eof {
-        return served.await;
-    }
-    let mut sink = tokio::io::sink();
-    let mut input = tokio::io::stdin();
-    tokio::select! {
-        served = served => served,
-        ended = tokio::io::copy(&mut input, &mut sink) => ended.map(|_| ()),
-    }
-}
-
-fn read(args: impl IntoIterator<Item = String>) -> Result<(u16, bool), String> {
-    let (mut port, mut until_eof) = (0, false);
-    let mut args = args.into_iter();
-    while let Some(name) = args.next() {
-        match name.as_str() {
-            "--until-eof" => until_eof = true,
-            "--port" => {
-                let value = args.next().unwrap_or_default();
-                port = value.parse().map_err(|_| format!("--port takes a number from 0 to 65535, not {value:?}"))?;
-            }
-            _ => return Err(format!("unknown argument {name:?}; known are --port and --until-eof")),
-        }
-    }
-    Ok((port, until_eof))
+    program::until(discord.serve(listener), until_eof).await
 }
 
 /// A guild `Workshop` of `ana`, with `bo` in it and the channels `general` and `ops`. Returns the guild
@@ -70,18 +47,4 @@ pub(super) fn furnish(discord: &FakeDiscord) -> (u64, u64) {
     let general = discord.add_channel(guild, "general");
     discord.add_channel(guild, "ops");
     (guild, general)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_read_and_others_named() {
-        let parse = |line: &str| read(line.split_whitespace().map(str::to_owned));
-        assert_eq!(parse(""), Ok((0, false)));
-        assert_eq!(parse("--port 7 --until-eof"), Ok((7, true)));
-        assert!(parse("--port x").unwrap_err().contains("0 to 65535"));
-        assert!(parse("--prot 7").unwrap_err().contains("known are"));
-    }
 }

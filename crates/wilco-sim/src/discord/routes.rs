@@ -6,6 +6,7 @@ use super::answers;
 use super::requests;
 use super::shape::Kind::{Any, Bool, Id, Int, List, Object};
 use super::shape::{Field, Kind, list, may};
+use crate::server::travel::percent;
 
 /// What may travel with a request.
 #[derive(Clone, Copy, Debug)]
@@ -263,27 +264,6 @@ fn fits(template: &str, parts: &[&str]) -> Option<Vec<String>> {
         }
     }
     Some(names)
-}
-
-/// Undoes percent encoding; what is none is left as it stands.
-pub(super) fn percent(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut result = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let coded = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        match coded.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                result.push(byte);
-                at += 3;
-            }
-            None => {
-                result.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&result).into_owned()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::limits::LimitScope;
 use super::routes::Op;
 use crate::draw::Draw;
 use crate::faults::{self, Chaos, Verb};
+use crate::lines::{self, Line};
 
 /// One thing that goes wrong with one call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -261,6 +262,18 @@ impl Rule {
     }
 }
 
+impl Line for Rule {
+    type Fault = Fault;
+
+    fn counters(&mut self) -> (&mut u32, &mut u32) {
+        (&mut self.skip, &mut self.times)
+    }
+
+    fn fault(&self) -> Fault {
+        self.fault.clone()
+    }
+}
+
 impl From<faults::Rule> for Rule {
     fn from(rule: faults::Rule) -> Self {
         let faults::Filter { verb, kind, channel } = rule.filter;
@@ -302,34 +315,16 @@ impl Script {
     /// does not reshuffle the rest of a seeded run.
     pub(super) fn fault(&mut self, seen: Seen<'_>) -> Option<Fault> {
         let chance = self.chaos.as_mut().filter(|_| verb(seen.op).is_some()).and_then(|(chaos, draw)| {
-            let mut dice = u16::try_from(draw.below(1_000)).unwrap_or(0);
+            let hit = lines::chance(chaos, draw).cloned();
             let filter = Filter {
                 op: None,
                 verb: chaos.filter.verb,
                 kind: chaos.filter.kind,
                 channel: chaos.filter.channel.clone(),
             };
-            let hit = chaos.per_mille.iter().find(|(rate, _)| {
-                let hit = dice < *rate;
-                dice = dice.saturating_sub(*rate);
-                hit
-            });
-            hit.filter(|_| filter.fits(seen)).map(|(_, fault)| fault.clone().into())
+            hit.filter(|_| filter.fits(seen)).map(Fault::from)
         });
-        let mut decided = None;
-        for rule in &mut self.rules {
-            if !rule.filter.fits(seen) {
-                continue;
-            }
-            if rule.skip > 0 {
-                rule.skip -= 1;
-                continue;
-            }
-            rule.times = if rule.times == u32::MAX { u32::MAX } else { rule.times - 1 };
-            decided = Some(rule.fault.clone());
-            break;
-        }
-        self.rules.retain(|rule| rule.times > 0);
+        let decided = lines::decide(&mut self.rules, |rule| rule.filter.fits(seen));
         decided.or(chance)
     }
 }

@@ -1,9 +1,7 @@
 //! The fake behind real sockets: REST, files, the gateway and the control, on one port.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
-use std::{future, io};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -13,9 +11,10 @@ use axum::routing::{any, get, post};
 use tokio::net::TcpListener;
 
 use super::gateway::connection;
-use super::pipeline::{Incoming, Outgoing, Travel};
-use super::{FakeDiscord, control, routes};
+use super::pipeline::Incoming;
+use super::{FakeDiscord, control};
 use crate::server::line::{Cut, CuttingListener};
+use crate::server::travel::{plain, read_query, travel};
 
 /// The largest request, in bytes (Discord's reference, "Uploading Files").
 const LARGEST: usize = 25 << 20;
@@ -75,19 +74,7 @@ async fn call(
         body: body.to_vec(),
     };
     let outgoing = discord.answer(&incoming);
-    match outgoing.travel {
-        Travel::Whole => respond(outgoing),
-        Travel::Slow(millis) => {
-            let clock = Arc::clone(discord.clock());
-            clock.sleep_until(clock.monotonic() + Duration::from_millis(millis)).await;
-            respond(outgoing)
-        }
-        Travel::Held => future::pending().await,
-        Travel::Cut => {
-            cut.close();
-            respond(outgoing)
-        }
-    }
+    travel(discord.clock(), &cut, outgoing).await
 }
 
 async fn file(
@@ -104,33 +91,4 @@ async fn file(
         }
         None => plain(StatusCode::NOT_FOUND, "This content is no longer available."),
     }
-}
-
-/// A query as pairs, in order.
-pub(super) fn read_query(query: &str) -> Vec<(String, String)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (routes::percent(name), routes::percent(&value.replace('+', " ")))
-        })
-        .collect()
-}
-
-fn respond(outgoing: Outgoing) -> Response<Body> {
-    let mut response = Response::new(Body::from(outgoing.body));
-    *response.status_mut() = StatusCode::from_u16(outgoing.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in outgoing.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
-}
-
-/// A few words with a status.
-pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    response
 }

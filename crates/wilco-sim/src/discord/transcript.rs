@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use wilco_core::{EnvelopeKind, Timestamp, text};
 
 use super::FakeDiscord;
-use super::ids::{Id, fnv};
+use super::ids::Id;
 use super::interactions::Interaction;
 use super::kinds;
 use super::state::State;
 use super::world::{Message, World, buttons};
+use crate::draw::fnv;
 
 /// A file under a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,8 @@ pub struct Shown {
     pub only_for: Option<String>,
     /// "is thinking…".
     pub loading: bool,
+    /// That the application did not respond: a deferral whose token has died.
+    pub unanswered: bool,
     /// Whether it was deleted.
     pub deleted: bool,
     /// Whom it names and notifies.
@@ -120,6 +123,7 @@ impl Shown {
             reply_to: message.reference,
             only_for: message.only_for.map(|id| world.name(id).to_owned()),
             loading: message.loading,
+            unanswered: false,
             deleted: !message.stands(),
             notifies: shown.mentions.iter().map(|id| world.name(*id).to_owned()).collect(),
             everyone: shown.everyone,
@@ -195,15 +199,21 @@ fn previews(content: &str, flags: u64) -> Vec<String> {
 }
 
 impl State {
-    fn snapshot(&self) -> Vec<Shown> {
-        self.world.messages.values().map(|message| Shown::of(&self.world, message)).collect()
+    fn snapshot(&self, now: Duration) -> Vec<Shown> {
+        let show = |message: &Message| {
+            let shown = Shown::of(&self.world, message);
+            let asked = message.interaction.and_then(|id| self.interactions.get(&id));
+            let unanswered = shown.loading && asked.is_some_and(|asked| !asked.lives(now));
+            Shown { loading: shown.loading && !unanswered, unanswered, ..shown }
+        };
+        self.world.messages.values().map(show).collect()
     }
 
     fn transcript(&self, channel: Id, now: Duration, edits: bool) -> String {
-        let all: Vec<Shown> = self.snapshot().into_iter().filter(|one| one.channel == channel).collect();
+        let all: Vec<Shown> = self.snapshot(now).into_iter().filter(|one| one.channel == channel).collect();
         let block = |one: &Shown| {
             let repeated = all.iter().any(|earlier| one.repeats(earlier));
-            (one.id, message_block(one, edits, repeated, self.answers_nothing(one, now)))
+            (one.id, message_block(one, edits, repeated))
         };
         let mut blocks: Vec<(Id, String)> = all.iter().map(block).collect();
         let silent = self.interactions.values().filter(|one| one.channel == channel && one.failed(now));
@@ -212,20 +222,13 @@ impl State {
         blocks.into_iter().map(|(_, block)| block).collect()
     }
 
-    /// Whether a deferral was never resolved while its token lived.
-    fn answers_nothing(&self, one: &Shown, now: Duration) -> bool {
-        let interaction = self.world.messages.get(&one.id).and_then(|message| message.interaction);
-        let asked = interaction.and_then(|id| self.interactions.get(&id));
-        one.loading && asked.is_some_and(|asked| !asked.lives(now))
-    }
-
     fn failed_block(&self, interaction: &Interaction) -> String {
         let who = format!("only {} sees", self.world.name(interaction.person));
         block(&who, vec!["The application did not respond".to_owned()])
     }
 }
 
-fn message_block(one: &Shown, edits: bool, repeated: bool, unanswered: bool) -> String {
+fn message_block(one: &Shown, edits: bool, repeated: bool) -> String {
     let who = match &one.only_for {
         Some(person) => format!("only {person} sees"),
         None if one.by_bot => "bot".to_owned(),
@@ -234,8 +237,8 @@ fn message_block(one: &Shown, edits: bool, repeated: bool, unanswered: bool) -> 
     if one.deleted {
         return block(&who, vec!["— deleted —".to_owned()]);
     }
-    if one.loading {
-        let said = if unanswered { "The application did not respond" } else { "… is thinking" };
+    if one.unanswered || one.loading {
+        let said = if one.unanswered { "The application did not respond" } else { "… is thinking" };
         return block(&who, vec![said.to_owned()]);
     }
     let reply = if one.reply_to.is_some() { "↳ " } else { "" };
@@ -283,7 +286,7 @@ fn block(who: &str, lines: Vec<String>) -> String {
 impl FakeDiscord {
     /// Every message of every channel, oldest first, deleted ones and private ones included.
     pub fn snapshot(&self) -> Vec<Shown> {
-        self.look(|state, _| state.snapshot())
+        self.look(|state, now| state.snapshot(now.monotonic))
     }
 
     /// One channel or thread, edits folded. Ids and times are left out, so that the text is stable.

@@ -124,7 +124,7 @@ ana | /run
 ana | /stats
 ana | /help
 only ana sees | Not understood, nothing was started. It goes like this: `/run <worker> [text]`
-only ana sees | There is no /stats. Did you mean /status? /help lists the commands.
+only ana sees | There is no command `stats`. Did you mean /status? /help lists the commands.
 only ana sees | commands
 ";
         assert_eq!(world.platform.transcript(&ops()), expected, "{transport}");

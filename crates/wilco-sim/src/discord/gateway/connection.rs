@@ -23,8 +23,8 @@ use super::frames::Packing;
 use super::script::{GatewayFault, Moment, at};
 use super::start::Refused;
 use crate::discord::FakeDiscord;
-use crate::discord::server::{plain, read_query};
 use crate::server::line::Cut;
+use crate::server::travel::{plain, read_query};
 
 /// How many payloads a connection may send in a minute.
 const PAYLOADS: usize = 120;

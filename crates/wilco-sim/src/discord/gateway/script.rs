@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lines::{self, Line};
+
 /// One thing that goes wrong with a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
@@ -85,18 +87,19 @@ impl GatewayRule {
     }
 }
 
+impl Line for GatewayRule {
+    type Fault = GatewayFault;
+
+    fn counters(&mut self) -> (&mut u32, &mut u32) {
+        (&mut self.skip, &mut self.times)
+    }
+
+    fn fault(&self) -> GatewayFault {
+        self.fault.clone()
+    }
+}
+
 /// What happens at a moment, if anything.
 pub(super) fn at(rules: &mut Vec<GatewayRule>, moment: Moment) -> Option<GatewayFault> {
-    let mut decided = None;
-    for rule in rules.iter_mut().filter(|rule| rule.moment == moment) {
-        if rule.skip > 0 {
-            rule.skip -= 1;
-            continue;
-        }
-        rule.times = if rule.times == u32::MAX { u32::MAX } else { rule.times.saturating_sub(1) };
-        decided = Some(rule.fault.clone());
-        break;
-    }
-    rules.retain(|rule| rule.times > 0);
-    decided
+    lines::decide(rules, |rule| rule.moment == moment)
 }

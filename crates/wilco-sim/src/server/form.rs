@@ -2,19 +2,19 @@
 
 /// One part of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// The field's name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The file's name, when it is a file.
-    pub(super) file: Option<String>,
+    pub(crate) file: Option<String>,
     /// Its media type.
-    pub(super) media: String,
+    pub(crate) media: String,
     /// What it holds.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The boundary that a content type names; none when it is no form.
-pub(super) fn boundary(content_type: &str) -> Option<String> {
+pub(crate) fn boundary(content_type: &str) -> Option<String> {
     let (kind, rest) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
@@ -23,7 +23,7 @@ pub(super) fn boundary(content_type: &str) -> Option<String> {
 }
 
 /// Reads a form; none when it is not one.
-pub(super) fn read(boundary: &str, body: &[u8]) -> Option<Vec<Part>> {
+pub(crate) fn read(boundary: &str, body: &[u8]) -> Option<Vec<Part>> {
     let line = format!("--{boundary}");
     let mut parts = Vec::new();
     let mut at = find(body, line.as_bytes(), 0)? + line.len();

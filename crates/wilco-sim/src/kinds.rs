@@ -1,4 +1,4 @@
-//! What a message is for, told from what a person reads. Discord does not carry it, so a test that
+//! What a message is for, told from what a person reads. No platform carries it, so a test that
 //! spoils "the result" or counts results goes by wilco's own wording.
 
 use wilco_core::{EnvelopeKind, Short};
