@@ -78,9 +78,9 @@ pub enum Command {
     Setup(Setup),
     /// Look for what is wrong: configuration, store, and each platform live
     Doctor {
-        /// Look at the permissions in this channel, too: its id
-        #[arg(long, value_name = "ID")]
-        channel: Option<u64>,
+        /// Look at the permissions in this channel, too: its id on Discord or Slack
+        #[arg(long, value_name = "ID", value_parser = channel)]
+        channel: Option<Channel>,
     },
 }
 
@@ -110,7 +110,7 @@ pub enum Commands {
 }
 
 /// What can be set up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Setup {
     /// Check the token, and print the invitation and the switches of Discord's portal
     Discord {
@@ -118,6 +118,57 @@ pub enum Setup {
         #[arg(long)]
         write: bool,
     },
+    /// Print the app's manifest and the link that makes the app, and check its two tokens
+    Slack(SlackSetup),
+}
+
+/// How Slack is set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct SlackSetup {
+    /// A workspace besides the first: the name of its section [slack.<NAME>]
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// Add the section to the configuration file; tokens from the environment stay there
+    #[arg(long)]
+    pub write: bool,
+    /// Ask for the two tokens instead of taking them from the environment; with --write they are kept in files beside the
+    /// configuration that nobody else may read
+    #[arg(long)]
+    pub ask: bool,
+    /// The https address of the app, of an app to which Slack speaks by requests in place of sockets
+    #[arg(long, value_name = "URL", value_parser = requests)]
+    pub requests: Option<String>,
+    /// Print nothing but the manifest
+    #[arg(long, conflicts_with_all = ["write", "ask"])]
+    pub manifest: bool,
+}
+
+/// A channel of a platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Of Discord.
+    Discord(u64),
+    /// Of Slack.
+    Slack(String),
+}
+
+/// An address that Slack sends requests to: it takes none without encryption.
+fn requests(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
+    if host.is_some_and(|host| !host.is_empty()) && !text.contains(['?', '#', ' ']) {
+        Ok(text.to_owned())
+    } else {
+        Err("it has to begin with https:// and to end with its path, such as https://bot.example.com/slack".to_owned())
+    }
+}
+
+/// Ids tell by themselves whose they are.
+fn channel(text: &str) -> Result<Channel, String> {
+    match text.parse() {
+        Ok(id) => Ok(Channel::Discord(id)),
+        Err(_) if wilco_slack::ids::is_channel(text) => Ok(Channel::Slack(text.to_owned())),
+        Err(_) => Err("a channel's id is a number on Discord, and begins with C, G or D on Slack".to_owned()),
+    }
 }
 
 /// What can be done with gates.
@@ -239,7 +290,11 @@ mod tests {
         assert_eq!(read("wilco access revoke discord 1").wanted(), Command::Access(revoke));
         assert_eq!(read("wilco commands sync").wanted(), Command::Commands(Commands::Sync));
         assert_eq!(read("wilco setup discord --write").wanted(), Command::Setup(Setup::Discord { write: true }));
-        assert_eq!(read("wilco doctor --channel 7").wanted(), Command::Doctor { channel: Some(7) });
+        assert_eq!(read("wilco doctor --channel 7").wanted(), Command::Doctor { channel: Some(Channel::Discord(7)) });
+        let slack = Command::Doctor { channel: Some(Channel::Slack("C024BE91L".into())) };
+        assert_eq!(read("wilco doctor --channel C024BE91L").wanted(), slack);
+        let setup = SlackSetup { account: Some("ops".into()), write: true, ..SlackSetup::default() };
+        assert_eq!(read("wilco setup slack --account ops --write").wanted(), Command::Setup(Setup::Slack(setup)));
         let list = Command::Followups(Followups::List { all: true, limit: 200 });
         assert_eq!(read("wilco followups list --all").wanted(), list);
         let pause = Command::Followups(Followups::Pause { id: "f3k9".into() });
@@ -283,6 +338,8 @@ mod tests {
         for (line, hint) in [
             ("wilco jbos", "jobs"),
             ("wilco jobs", "list"),
+            ("wilco doctor --channel general", "begins with C, G or D on Slack"),
+            ("wilco setup slack --requests http://bot.example.com", "has to begin with https://"),
             ("wilco jobs show", "<ID>"),
             ("wilco followups add now text", "--person"),
             ("wilco followups add now --like k7f2", "<TEXT>"),

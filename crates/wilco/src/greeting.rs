@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use wilco_core::AccountId;
 use wilco_core::pairing::{self, PairingCode};
 use wilco_core::text::duration;
+use wilco_core::{AccountId, Messaging};
 use wilco_loop::DRAIN_LIMIT;
 
+use crate::config::slack::SLACK;
 use crate::wiring::Connections;
 
 /// The connections on which nobody can be owner, and the code that makes somebody.
@@ -31,7 +32,8 @@ pub(crate) fn greeting(
         None => "the page is switched off (web.enabled)".to_owned(),
     };
     let own: Vec<&str> = connections.own.iter().map(AccountId::as_str).collect();
-    let platforms = platforms(&own, connections.discord.is_some());
+    let slack: Vec<&str> = connections.slack.iter().map(|slack| slack.account().as_str()).collect();
+    let platforms = platforms(&own, connections.discord.is_some(), &slack);
     let pairing = pairing.map(|pairing| format!("\n{}", first_owner(pairing))).unwrap_or_default();
     format!(
         "wilco {}   store {}   workers: {workers}\n{open}\n{platforms}{pairing}",
@@ -41,20 +43,38 @@ pub(crate) fn greeting(
 }
 
 /// Which platforms it speaks to. A connection takes a moment longer than this; `/status` and the log say how it is.
-fn platforms(own: &[&str], discord: bool) -> String {
+fn platforms(own: &[&str], discord: bool, slack: &[&str]) -> String {
     let added = if own.is_empty() { String::new() } else { format!("{}: added by the program; ", own.join(", ")) };
-    let rest = match discord {
-        true => "discord: connecting; slack, telegram: not connected",
-        false => "discord, slack, telegram: not connected",
-    };
-    format!("{added}{rest}")
+    let (mut there, mut not) = (Vec::new(), Vec::new());
+    if discord {
+        there.push("discord")
+    } else {
+        not.push("discord")
+    }
+    if slack.is_empty() {
+        not.push("slack")
+    } else {
+        there.extend(slack)
+    }
+    not.push("telegram");
+    let there = if there.is_empty() { String::new() } else { format!("{}: connecting; ", there.join(", ")) };
+    format!("{added}{there}{}: not connected", not.join(", "))
+}
+
+/// How the command is typed on these connections: on Slack all of them stand below one.
+fn pair_command(accounts: &[AccountId]) -> &'static str {
+    let on_slack = |account: &AccountId| account.platform() == SLACK;
+    if !accounts.is_empty() && accounts.iter().all(on_slack) { "/wilco pair" } else { "/pair" }
 }
 
 fn first_owner(pairing: &Pairing) -> String {
+    let command = pair_command(&pairing.accounts);
+    let is_mixed = command == "/pair" && pairing.accounts.iter().any(|account| account.platform() == SLACK);
+    let also = if is_mixed { "; on Slack /wilco pair and the code" } else { "" };
     let accounts = pairing.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(", ");
     match &pairing.code {
         Some(code) => format!(
-            "nobody may do anything on {accounts} yet; say there  /pair {}   (works once, for {})",
+            "nobody may do anything on {accounts} yet; say there  {command} {}   (works once, for {}{also})",
             code.shown(),
             duration(pairing::LIVES)
         ),
@@ -98,14 +118,17 @@ mod tests {
 
     fn alone(own: &[&str]) -> Connections {
         let own = own.iter().map(|account| AccountId::new(*account)).collect();
-        Connections { web: None, discord: None, own, all: Vec::new() }
+        Connections { web: None, discord: None, slack: Vec::new(), own, all: Vec::new() }
     }
 
     #[test]
     fn the_platforms_say_which_are_being_connected() {
-        assert_eq!(platforms(&[], true), "discord: connecting; slack, telegram: not connected");
+        assert_eq!(platforms(&[], true, &[]), "discord: connecting; slack, telegram: not connected");
+        assert_eq!(platforms(&[], false, &["slack"]), "slack: connecting; discord, telegram: not connected");
+        let all = platforms(&[], true, &["slack", "slack:ops"]);
+        assert_eq!(all, "discord, slack, slack:ops: connecting; telegram: not connected");
         assert_eq!(
-            platforms(&["x"], true),
+            platforms(&["x"], true, &[]),
             "x: added by the program; discord: connecting; slack, telegram: not connected"
         );
     }
@@ -118,6 +141,14 @@ mod tests {
             shown,
             "nobody may do anything on discord yet; say there  /pair k7f2-m3p9-x4b6   (works once, for 15m)"
         );
+        let on = |accounts: &[&str]| {
+            let accounts = accounts.iter().map(|account| AccountId::new(*account)).collect();
+            first_owner(&Pairing { accounts, code: Some(PairingCode::typed("k7f2m3p9x4b6")) })
+        };
+        let slack = on(&["slack", "slack:ops"]);
+        assert!(slack.ends_with("say there  /wilco pair k7f2-m3p9-x4b6   (works once, for 15m)"), "{slack}");
+        let both = on(&["discord", "slack"]);
+        assert!(both.contains("  /pair k7f2") && both.contains("; on Slack /wilco pair and the code)"), "{both}");
         let kept = first_owner(&Pairing { accounts, code: None });
         assert!(kept.contains("wilco access pair") && !kept.contains("/pair"), "{kept}");
     }

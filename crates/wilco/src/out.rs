@@ -38,6 +38,11 @@ pub(crate) fn complain_json(code: &str, sentence: &str) {
     drop(writeln!(io::stderr(), "{error}"));
 }
 
+/// Writes a sentence to standard error in which every secret is masked already.
+pub(crate) fn complain_masked(sentence: &str) {
+    drop(writeln!(io::stderr(), "wilco: {sentence}"));
+}
+
 /// Writes a sentence to standard error, with everything masked that looks like a secret.
 pub(crate) fn complain(sentence: &str) {
     // Where standard error is closed, the exit code still says what happened.

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::bot::Extras;
 use crate::cli::{Cli, Command};
-use crate::config::{Config, Loader, LogConfig};
+use crate::config::{Config, Loader, LogConfig, Problems};
 use crate::exit::{Ended, Exit};
 use crate::{commands, logs, out, run};
 
@@ -44,6 +44,9 @@ fn explain(error: &anyhow::Error, json: bool) {
     // Help and version were asked for and are no error.
     if json && Exit::of(error) != Exit::Fine {
         return out::complain_json(Ended::word(error), format!("{error:#}").trim_end());
+    }
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        return out::complain_masked(&problems.masked());
     }
     match error.downcast_ref::<clap::Error>() {
         // Help goes to standard output and mistakes to standard error. Where that is closed, the code says it.
@@ -90,7 +93,7 @@ fn perform(words: impl IntoIterator<Item = OsString>, extras: Extras) -> anyhow:
             let config = quiet(&loader)?;
             within(commands::setup(&config, &loader, setup, cli.json))
         }
-        Command::Doctor { channel } => within(commands::doctor(&loader, extras, channel, cli.json)),
+        Command::Doctor { channel } => within(commands::doctor(&loader, extras, channel.as_ref(), cli.json)),
         Command::Receipts(receipts) => {
             let config = quiet(&loader)?;
             within(commands::receipts(&config, extras, receipts, cli.json))?;

@@ -88,6 +88,9 @@ async fn serve(
     if let Some(discord) = &connections.discord {
         discord.attach(Arc::clone(&desk));
     }
+    for slack in &connections.slack {
+        slack.attach(Arc::clone(&desk));
+    }
     let stop = CancellationToken::new();
     let mut tasks = Vec::new();
     // Beside listening, which begins without it.

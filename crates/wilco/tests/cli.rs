@@ -18,3 +18,5 @@ mod looking;
 mod road;
 #[path = "cli/serving.rs"]
 mod serving;
+#[path = "cli/slack.rs"]
+mod slack;

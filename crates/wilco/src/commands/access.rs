@@ -6,11 +6,13 @@ use wilco_core::desk::{Caller, Desk};
 use wilco_core::pairing;
 use wilco_core::text::duration;
 use wilco_core::{AccountId, wording};
+use wilco_slack::COMMAND;
 
 use super::{Counter, refused};
 use crate::bot::Extras;
 use crate::cli::{Access, Column, Table, terminal_width};
 use crate::config::Config;
+use crate::config::slack::SLACK;
 use crate::exit::{Ended, Exit};
 use crate::{out, wiring};
 
@@ -50,8 +52,11 @@ async fn answer(counter: &Counter, rules: &[Rule], wanted: Access, json: bool) -
                 out::json(&json!({ "code": code.shown(), "seconds": seconds }))?
             } else {
                 let span = duration(pairing::LIVES);
+                let on_slack = counter.accounts.iter().any(|account| account.platform() == SLACK);
+                let slack =
+                    if on_slack { format!("\n  {COMMAND} pair {}   (on Slack)", code.shown()) } else { String::new() };
                 out::answer(&format!(
-                    "Say where you want to be owner, within {span}:\n\n  /pair {}\n\nIt works once. A code that was shown before is not taken any more.\n",
+                    "Say where you want to be owner, within {span}:\n\n  /pair {}{slack}\n\nIt works once. A code that was shown before is not taken any more.\n",
                     code.shown()
                 ))?
             }

@@ -11,16 +11,22 @@ use wilco_core::shelf::ShelfError;
 use wilco_discord::Discord;
 use wilco_discord::commands::{CommandsError, Difference, diff, sync};
 use wilco_loop::clock::SystemClock;
+use wilco_slack::Slack;
 use wilco_store::{Looked, Store};
 
 use crate::cli::Commands;
-use crate::config::Config;
+use crate::config::{Config, SlackConfig};
 use crate::exit::{Ended, Exit};
 use crate::out;
 use crate::wiring::{self, Wiring};
 
 /// Answers a command about the commands of a platform.
 pub(crate) async fn commands(config: &Config, wanted: Commands, json: bool) -> anyhow::Result<Exit> {
+    if config.discord.is_none() && !config.slack.is_empty() {
+        let sentence = "Slack keeps the command in the app's settings, where only a person changes it; nothing was changed. \
+                        `wilco setup slack --manifest` prints what belongs there";
+        return Err(Ended::new(Exit::Usage, sentence).coded("not_connected").into());
+    }
     if config.discord.is_none() {
         let sentence = "no platform is connected that keeps a list of commands; nothing was changed. `wilco setup \
                         discord` says how to connect one";
@@ -28,8 +34,8 @@ pub(crate) async fn commands(config: &Config, wanted: Commands, json: bool) -> a
     }
     let (difference, done) = match wanted {
         Commands::Diff => {
-            let look = Look::open(config).await?;
-            let found = diff(&look.discord).await;
+            let look = Look::discord(config).await?;
+            let found = diff(&look.platform).await;
             look.close().await;
             (found, false)
         }
@@ -39,7 +45,7 @@ pub(crate) async fn commands(config: &Config, wanted: Commands, json: bool) -> a
             let made = Wiring::over(store.clone()).discord(config);
             let found = match &made {
                 Some(discord) => Ok(sync(discord).await),
-                None => Err(unmade()),
+                None => Err(unmade("Discord")),
             };
             store.close().await;
             (found?, true)
@@ -73,27 +79,59 @@ fn not_compared(error: &CommandsError, wanted: Commands) -> Ended {
     Ended::new(exit, error.to_string()).coded("commands")
 }
 
-fn unmade() -> Ended {
-    let sentence = "the connection to Discord cannot be made; the line before says why. `wilco check` looks at the \
-                    configuration";
+fn unmade(platform: &str) -> Ended {
+    let sentence = format!(
+        "the connection to {platform} cannot be made; the line before says why. `wilco check` looks at the configuration"
+    );
     Ended::new(Exit::Config, sentence)
 }
 
-/// A connection to Discord that is looked through and never listens.
-pub(super) struct Look {
-    pub(super) discord: Arc<Discord>,
+/// A connection that is looked through and never listens.
+pub(super) struct Look<P> {
+    pub(super) platform: Arc<P>,
     store: Option<Store>,
 }
 
-impl Look {
+impl Look<Discord> {
+    /// Discord, over the store where there is one.
+    pub(super) async fn discord(config: &Config) -> Result<Self, Ended> {
+        let Some(wanted) = &config.discord else { return Err(unmade("Discord")) };
+        Self::over(config, wiring::DISCORD, |shelf, dice| {
+            let made = wiring::discord(wanted, shelf, Arc::new(SystemClock::new()), dice);
+            made.map_err(|error| Ended::new(Exit::Config, error.to_string()))
+        })
+        .await
+    }
+}
+
+impl Look<Slack> {
+    /// A workspace of Slack, over the store where there is one.
+    pub(super) async fn slack(config: &Config, wanted: &SlackConfig) -> Result<Self, Ended> {
+        Self::over(config, wanted.account.as_str(), |shelf, dice| {
+            let made = wiring::slack(wanted, shelf, Arc::new(SystemClock::new()), dice);
+            made.map_err(|error| Ended::new(Exit::Config, error.to_string()))
+        })
+        .await
+    }
+}
+
+impl<P> Look<P> {
     /// Over the store, where there is one that this wilco can read: a look creates none and migrates none.
-    pub(super) async fn open(config: &Config) -> Result<Self, Ended> {
+    async fn over(
+        config: &Config,
+        account: &str,
+        make: impl FnOnce(Arc<dyn Shelf>, Arc<Dice>) -> Result<Arc<P>, Ended>,
+    ) -> Result<Self, Ended> {
         let store = match wiring::look(&config.store.url).await? {
             Looked::Ready(store) => Some(store),
             Looked::Absent | Looked::Older { .. } => None,
         };
-        match Self::connection(config, store.as_ref()) {
-            Ok(discord) => Ok(Self { discord, store }),
+        let shelf: Arc<dyn Shelf> = match &store {
+            Some(store) => Wiring::over(store.clone()).shelf(account),
+            None => Arc::new(Forgetful::default()),
+        };
+        match make(shelf, Arc::new(Dice::from_os())) {
+            Ok(platform) => Ok(Self { platform, store }),
             Err(ended) => {
                 if let Some(store) = store {
                     store.close().await;
@@ -101,16 +139,6 @@ impl Look {
                 Err(ended)
             }
         }
-    }
-
-    fn connection(config: &Config, store: Option<&Store>) -> Result<Arc<Discord>, Ended> {
-        if let Some(store) = store {
-            return Wiring::over(store.clone()).discord(config).ok_or_else(unmade);
-        }
-        let wanted = config.discord.as_ref().ok_or_else(unmade)?;
-        let (shelf, dice) = (Arc::new(Forgetful::default()), Arc::new(Dice::from_os()));
-        let made = wiring::discord(wanted, shelf, Arc::new(SystemClock::new()), dice);
-        made.map_err(|error| Ended::new(Exit::Config, error.to_string()))
     }
 
     pub(super) async fn close(self) {

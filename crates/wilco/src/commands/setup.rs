@@ -1,173 +1,25 @@
-//! `wilco setup discord`: what is still to be done until it is connected. It asks for nothing that it can find out.
+//! `wilco setup`: what is still to be done until a platform is connected, and what of that is written into the file.
+
+mod ask;
+mod discord;
+mod slack;
 
 use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use toml_edit::{DocumentMut, Item, Table, value};
-use wilco_discord::check::{self, Application, LookError, Named, PERMISSIONS, invite};
 
-use super::platform::Look;
 use crate::cli::Setup;
 use crate::config::{Config, Loader};
 use crate::exit::{Ended, Exit};
-use crate::out;
-
-/// Where an application is made and its switches are.
-const PORTAL: &str = "https://discord.com/developers/applications";
-/// What is added to the file. The token itself is in no file.
-const TOKEN: &str = "${DISCORD_BOT_TOKEN}";
 
 /// Answers `wilco setup`.
 pub(crate) async fn setup(config: &Config, loader: &Loader, wanted: Setup, json: bool) -> anyhow::Result<Exit> {
-    let Setup::Discord { write } = wanted;
-    if config.discord_is_off() {
-        return switched_off(json);
-    }
-    if config.discord.is_none() {
-        return no_token(json);
-    }
-    let look = Look::open(config).await?;
-    let found = Found::ask(&look).await;
-    look.close().await;
-    let found = found.map_err(|error| explained(&error))?;
-    let written = if write { Some(add_section(config, loader)?) } else { None };
-    if json {
-        out::json(&found.json(config, written.as_ref()))?;
-    } else {
-        out::answer(&found.words(config, written.as_ref()))?;
-    }
-    Ok(Exit::Fine)
-}
-
-/// Whoever has written that has meant it, so nothing is asked and nothing is changed.
-fn switched_off(json: bool) -> anyhow::Result<Exit> {
-    if json {
-        out::json(&json!({ "connected": false, "enabled": false, "portal": PORTAL, "variable": "DISCORD_BOT_TOKEN" }))?;
-    } else {
-        out::answer(
-            "Discord is not connected: it is switched off by `enabled = false` in the section [discord] (or \
-             WILCO_DISCORD__ENABLED). Nothing was changed.\n\n\
-             Take that away and run `wilco setup discord` again: it checks the token and prints the invitation.\n",
-        )?;
-    }
-    Ok(Exit::Failed)
-}
-
-/// The steps that only a person can take.
-fn no_token(json: bool) -> anyhow::Result<Exit> {
-    if json {
-        out::json(&json!({ "connected": false, "portal": PORTAL, "variable": "DISCORD_BOT_TOKEN" }))?;
-    } else {
-        out::answer(&format!(
-            "Discord is not connected: there is no token. Nothing was changed.\n\n\
-             1. Open {PORTAL} and make a New Application.\n\
-             2. On its page Bot, press Reset Token and copy the token.\n\
-             3. Put it into the environment, not into a file that others read:\n\
-             \x20     export DISCORD_BOT_TOKEN=...\n\
-             4. Run `wilco setup discord` again: it checks the token and prints the invitation.\n"
-        ))?;
-    }
-    Ok(Exit::Failed)
-}
-
-fn explained(error: &LookError) -> Ended {
-    let (exit, hint) = match error {
-        LookError::Token => (
-            Exit::Failed,
-            format!("press Reset Token on the page Bot of {PORTAL} and set DISCORD_BOT_TOKEN to the new one"),
-        ),
-        LookError::Refused { .. } => (Exit::Failed, "`wilco doctor` looks further".to_owned()),
-        LookError::Unreachable { .. } => (Exit::Usage, "nothing could be checked; try again in a moment".to_owned()),
-    };
-    Ended::new(exit, format!("{error}; {hint}. Nothing was changed")).coded("discord")
-}
-
-struct Found {
-    bot: Named,
-    application: Application,
-    guilds: Vec<Named>,
-}
-
-impl Found {
-    async fn ask(look: &Look) -> Result<Self, LookError> {
-        Ok(Self {
-            bot: check::bot(&look.discord).await?,
-            application: check::application(&look.discord).await?,
-            guilds: check::guilds(&look.discord).await?,
-        })
-    }
-
-    fn intent_is_missing(&self, config: &Config) -> bool {
-        config.discord.as_ref().is_some_and(|discord| discord.message_content) && !self.application.message_content
-    }
-
-    fn words(&self, config: &Config, written: Option<&Written>) -> String {
-        let mut text = format!("The token is fine: bot {} (application {})\n", self.bot.name, self.application.id);
-        let mut line = |line: String| {
-            text.push_str(&line);
-            text.push('\n');
-        };
-        let names: Vec<&str> = PERMISSIONS.iter().map(|(_, name)| *name).collect();
-        line(String::new());
-        line("Invite it, as somebody who may manage the server:".to_owned());
-        line(format!("  {}", invite(self.application.id)));
-        line(format!("  It asks for {}, and for nothing else.", names.join(", ")));
-        match self.guilds.as_slice() {
-            [] => line("  It is in no server yet.".to_owned()),
-            all => {
-                let all: Vec<&str> = all.iter().map(|guild| guild.name.as_str()).collect();
-                line(format!("  It is in {} now.", all.join(", ")));
-            }
-        }
-        line(String::new());
-        match (self.intent_is_missing(config), self.application.message_content) {
-            (true, _) => line(format!(
-                "Switch on Message Content Intent, because discord.message_content is set:\n  {PORTAL}/{}/bot, \
-                 Privileged Gateway Intents",
-                self.application.id
-            )),
-            (false, true) => {
-                line("Message Content Intent is switched on in the portal; no other one is needed.".to_owned())
-            }
-            (false, false) => line(
-                "No privileged intent is needed: commands, buttons and mentions work without one. To read replies to the \
-                 bot\nthat do not mention it, set discord.message_content and run this again."
-                    .to_owned(),
-            ),
-        }
-        line(String::new());
-        line(match written {
-            Some(Written::Added(path)) => format!("Added the section [discord] to {}.", path.display()),
-            Some(Written::There(path)) => {
-                format!("{} has a section [discord] already; it was left as it is.", path.display())
-            }
-            None => {
-                "Nothing was written. A file is not needed; `wilco setup discord --write` adds the section [discord]."
-                    .to_owned()
-            }
-        });
-        if config.discord.as_ref().is_some_and(|discord| discord.register_commands) {
-            line("Then: `wilco` starts the bot and puts its commands into Discord's menu;".to_owned());
-        } else {
-            line("Then: `wilco commands sync` puts the commands into Discord's menu, because".to_owned());
-            line("discord.register_commands is false, and `wilco` starts the bot;".to_owned());
-        }
-        line("`wilco access pair` makes a first owner, `wilco doctor` looks whether all is well.".to_owned());
-        text
-    }
-
-    fn json(&self, config: &Config, written: Option<&Written>) -> serde_json::Value {
-        let named = |one: &Named| json!({ "id": one.id.to_string(), "name": one.name });
-        let missing: &[&str] = if self.intent_is_missing(config) { &["message_content"] } else { &[] };
-        let written = written.map(|written| match written {
-            Written::Added(path) => json!({ "file": path, "added": true }),
-            Written::There(path) => json!({ "file": path, "added": false }),
-        });
-        json!({ "connected": true, "bot": named(&self.bot),
-                "application": { "id": self.application.id.to_string(), "name": self.application.name },
-                "invite": invite(self.application.id), "guilds": self.guilds.iter().map(named).collect::<Vec<_>>(),
-                "missing_intents": missing, "written": written })
+    match wanted {
+        Setup::Discord { write } => discord::setup(config, loader, write, json).await,
+        Setup::Slack(wanted) => slack::setup(config, loader, &wanted, json).await,
     }
 }
 
@@ -177,38 +29,143 @@ enum Written {
     There(PathBuf),
 }
 
-fn add_section(config: &Config, loader: &Loader) -> Result<Written, Ended> {
+impl Written {
+    fn words(&self, section: &str) -> String {
+        match self {
+            Self::Added(path) => format!("Added the section [{section}] to {}.", path.display()),
+            Self::There(path) => {
+                format!("{} has a section [{section}] already; it was left as it is.", path.display())
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Added(path) => json!({ "file": path, "added": true }),
+            Self::There(path) => json!({ "file": path, "added": false }),
+        }
+    }
+}
+
+fn unwritten(path: &Path, what: &str) -> Ended {
+    Ended::new(Exit::Failed, format!("{}: {what}; nothing was changed", path.display())).coded("not_written")
+}
+
+/// The configuration file, and what stands in it; nothing where there is none yet.
+fn file(config: &Config, loader: &Loader) -> Result<(PathBuf, String), Ended> {
     let path = loader.resolve(&loader.file_to_write(config));
-    let wrong = |what: String| {
-        Ended::new(Exit::Failed, format!("{}: {what}; nothing was changed", path.display())).coded("not_written")
-    };
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(wrong(error.to_string())),
-    };
-    match with_section(&text).map_err(|error| wrong(error.to_string()))? {
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((path, String::new())),
+        Err(error) => Err(unwritten(&path, &error.to_string())),
+    }
+}
+
+fn add_section(config: &Config, loader: &Loader, section: &[&str], keys: &[(&str, &str)]) -> Result<Written, Ended> {
+    let (path, text) = file(config, loader)?;
+    match with_section(&text, section, keys).map_err(|error| unwritten(&path, &error.to_string()))? {
         None => Ok(Written::There(path)),
         Some(new) => {
-            replace(&path, &new).map_err(|error| wrong(error.to_string()))?;
+            replace(&path, &new).map_err(|error| unwritten(&path, &error.to_string()))?;
             Ok(Written::Added(path))
         }
     }
 }
 
 /// The file with the section; none when it has one. Everything else in it stays letter for letter.
-fn with_section(text: &str) -> Result<Option<String>, toml_edit::TomlError> {
-    let mut document: DocumentMut = text.parse()?;
-    if document.contains_key("discord") {
-        return Ok(None);
+fn with_section(text: &str, section: &[&str], keys: &[(&str, &str)]) -> Result<Option<String>, toml_edit::TomlError> {
+    let document: DocumentMut = text.parse()?;
+    let mut inside = document.as_table();
+    for name in section {
+        match inside.get(name).map(Item::as_table) {
+            // A value, or a section within one line, is somebody's own way of saying it.
+            Some(None) => return Ok(None),
+            Some(Some(table)) => inside = table,
+            None => return Ok(insert(document, text, section, keys)),
+        }
     }
-    let mut section = Table::new();
-    section.insert("token", value(TOKEN));
+    // A section that is only there for the ones below it holds no key yet.
+    if inside.is_implicit() && inside.iter().all(|(_, item)| item.is_table()) {
+        return Ok(insert(document, text, section, keys));
+    }
+    Ok(None)
+}
+
+fn insert(mut document: DocumentMut, text: &str, section: &[&str], keys: &[(&str, &str)]) -> Option<String> {
+    let mut inside = document.as_table_mut();
+    for name in section {
+        let entry = inside.entry(name).or_insert_with(|| {
+            let mut new = Table::new();
+            new.set_implicit(true);
+            Item::Table(new)
+        });
+        inside = entry.as_table_mut()?;
+    }
+    inside.set_implicit(false);
+    for (key, text) in keys {
+        inside.insert(key, value(*text));
+    }
     if !text.trim().is_empty() {
-        section.decor_mut().set_prefix("\n");
+        inside.decor_mut().set_prefix("\n");
     }
-    document.insert("discord", Item::Table(section));
-    Ok(Some(document.to_string()))
+    Some(document.to_string())
+}
+
+/// The files of secrets that one setup has made. Without the section that names them nobody would use them, and they would
+/// be in the way of the next setup.
+#[derive(Default)]
+struct Kept(Vec<PathBuf>);
+
+impl Kept {
+    /// Keeps a secret in a file of its own. One that is there already stays, and will do where it holds the same secret
+    /// and is closed to others: a setup that was killed has left it.
+    fn keep(&mut self, path: &Path, secret: &str) -> std::io::Result<()> {
+        match keep_secret(path, secret) {
+            Ok(()) => {
+                self.0.push(path.to_owned());
+                Ok(())
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && holds(path, secret) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes away what was made, and says so in the error for which it is done.
+    fn undo(self, mut error: Ended) -> Ended {
+        let left: Vec<String> = self
+            .0
+            .iter()
+            .filter_map(|path| std::fs::remove_file(path).err().map(|why| format!("{} ({why})", path.display())))
+            .collect();
+        if !left.is_empty() {
+            error.sentence += &format!(
+                ". But these files with tokens were made and could not be taken away, so take them away yourself: {}",
+                left.join(", ")
+            );
+        }
+        error
+    }
+}
+
+/// Whether a file that nobody else may read holds a secret and nothing else.
+fn holds(path: &Path, secret: &str) -> bool {
+    let closed = std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o077 == 0);
+    closed && std::fs::read_to_string(path).is_ok_and(|text| text.trim() == secret)
+}
+
+/// Keeps a secret in a file of its own that nobody else may read. One that is there already stays as it is, and one that
+/// could not be written whole is taken away again.
+fn keep_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Of what was begun here; the first error is the one that counts.
+        drop(std::fs::remove_file(path));
+    }
+    written
 }
 
 /// Puts the new text in the place of the old in one step, with the mode that the file had: a bot that reads it
@@ -244,6 +201,7 @@ mod tests {
     #[test]
     fn the_section_is_added_once_and_everything_else_stays() {
         let section = "[discord]\ntoken = \"${DISCORD_BOT_TOKEN}\"\n";
+        let with_section = |text: &str| with_section(text, &["discord"], &[("token", "${DISCORD_BOT_TOKEN}")]);
         assert_eq!(with_section("").unwrap().as_deref(), Some(section));
         let before = "# mine\ntimezone = 'Europe/Berlin'   # home\n\n[quotas]\nperson_running = 3\n";
         let after = with_section(before).unwrap().unwrap();
@@ -254,8 +212,52 @@ mod tests {
     }
 
     #[test]
+    fn a_named_section_stands_beside_the_one_without_a_name() {
+        let named = |text: &str| with_section(text, &["slack", "ops"], &[("a", "1")]).unwrap();
+        let plain = |text: &str| with_section(text, &["slack"], &[("a", "0")]).unwrap();
+        let ops = "[slack.ops]\na = \"1\"\n";
+        assert_eq!(named("").as_deref(), Some(ops));
+        assert_eq!(named(ops), None);
+        let before = "[quotas]\nperson_running = 3\n\n[slack]\na = \"0\"\n";
+        assert_eq!(named(before).unwrap(), format!("{before}\n{ops}"));
+        assert_eq!(plain(before), None);
+        let both: DocumentMut = plain(ops).unwrap().parse().unwrap();
+        assert_eq!(both["slack"]["a"].as_str(), Some("0"));
+        assert_eq!(both["slack"]["ops"]["a"].as_str(), Some("1"), "what was there stays");
+        assert_eq!(named("slack.ops.a = 'x'\n"), None);
+    }
+
+    #[test]
+    fn a_secret_is_kept_for_its_owner_alone_and_replaces_none() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("token");
+        keep_secret(&path, "first").unwrap();
+        assert!(keep_secret(&path, "second").is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "first\n");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_setup_that_fails_takes_away_the_secrets_that_it_has_kept_and_no_others() {
+        let home = tempfile::tempdir().unwrap();
+        let (one, two, three) = (home.path().join("one"), home.path().join("two"), home.path().join("three"));
+        keep_secret(&two, "same").unwrap();
+        let mut kept = Kept::default();
+        kept.keep(&one, "first").unwrap();
+        kept.keep(&two, "same").unwrap();
+        assert_eq!(kept.keep(&two, "other").unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+        std::fs::write(&three, "same\n").unwrap();
+        std::fs::set_permissions(&three, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(kept.keep(&three, "same").is_err(), "others may read it");
+        let error = kept.undo(unwritten(&one, "why"));
+        assert!(error.sentence.ends_with("why; nothing was changed"), "{error}");
+        assert!(!one.exists() && two.exists() && three.exists());
+        let gone = Kept(vec![one.clone()]).undo(unwritten(&two, "why"));
+        assert!(gone.sentence.contains(&format!("take them away yourself: {} (", one.display())), "{gone}");
+    }
+
+    #[test]
     fn a_file_is_replaced_in_one_step_with_the_mode_that_it_had() {
-        use std::os::unix::fs::PermissionsExt;
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("deep/bot.toml");
         replace(&path, "a").unwrap();

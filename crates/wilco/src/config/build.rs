@@ -122,6 +122,7 @@ pub(super) fn build(layer: Layer, file: Option<PathBuf>, folder: &Path) -> Resul
     };
     let mut warnings = Vec::new();
     let discord = super::discord::build(&layer, &own, &mut problems, &mut warnings);
+    let slack = super::slack::build(&layer, &own, &mut problems, &mut warnings);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -147,6 +148,7 @@ pub(super) fn build(layer: Layer, file: Option<PathBuf>, folder: &Path) -> Resul
             filter: log.text("filter").unwrap_or_default(),
         },
         discord,
+        slack,
         builtin: Builtin { demo: on("demo"), echo: on("echo") },
         settings,
         workers,
@@ -391,7 +393,14 @@ fn access(setting: Option<&Setting>, problems: &mut Vec<Problem>) -> Access {
             problems.push(Problem::new(item.at.clone(), path, what));
             continue;
         }
-        rules.push(rule);
+        let odd = super::slack::odd_ids(&rule);
+        for (field, what) in &odd {
+            let at = values.setting(field).map_or(&item.at, |setting| &setting.at);
+            problems.push(Problem::new(at.clone(), format!("{path}.{field}"), what.clone()));
+        }
+        if odd.is_empty() {
+            rules.push(rule);
+        }
     }
     Access { rules }
 }

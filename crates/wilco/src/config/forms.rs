@@ -38,6 +38,14 @@ pub enum Text {
     Zone,
     /// The token of a bot: a secret, which is shown nowhere.
     Token,
+    /// A bot token of Slack: a secret as well.
+    SlackBot,
+    /// An app-level token of Slack: a secret as well.
+    SlackApp,
+    /// What Slack signs its requests with.
+    SlackSigning,
+    /// An address at which this machine listens.
+    Listen,
     /// An id of Discord.
     Snowflake,
     /// The address of a service.
@@ -67,9 +75,18 @@ impl Text {
             Self::Line => "1 to 100 characters",
             Self::Zone => "an IANA name, such as \"Europe/Berlin\"",
             Self::Token => "a token, as \"${DISCORD_BOT_TOKEN}\"",
+            Self::SlackBot => "a bot token, as \"${SLACK_BOT_TOKEN}\"",
+            Self::SlackApp => "an app-level token, as \"${SLACK_APP_TOKEN}\"",
+            Self::SlackSigning => "a signing secret, as \"${SLACK_SIGNING_SECRET}\"",
+            Self::Listen => "an address and port of this machine, such as \"127.0.0.1:3912\"",
             Self::Snowflake => "an id: digits in quotes, such as \"80351110224678912\"",
             Self::Url => "an address with http or https",
         }
+    }
+
+    /// Whether what stands there is shown to nobody.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Self::Token | Self::SlackBot | Self::SlackApp | Self::SlackSigning)
     }
 
     /// Looks at a text. The error says what is wrong, without repeating the text.
@@ -95,6 +112,10 @@ impl Text {
             Self::FileName => check_file_name(text),
             Self::Line => at_most(text, LINE_CHARS),
             Self::Token => check_token(text),
+            Self::SlackBot => check_slack_bot(text),
+            Self::SlackApp => check_slack_app(text),
+            Self::SlackSigning => check_slack_signing(text),
+            Self::Listen => listen(text).map(drop),
             Self::Snowflake => check_snowflake(text),
             Self::Url => check_url(text),
             Self::Zone => Zone::parse(text).map(drop).map_err(|unknown| no_zone(&unknown)),
@@ -118,7 +139,7 @@ fn no_zone(unknown: &UnknownZone) -> String {
     }
 }
 
-/// How long a token may be; Discord's have about 70 characters.
+/// How long a token may be; Discord's have about 70 characters, Slack's about 60 and 100.
 const TOKEN_CHARS: usize = 200;
 
 /// Whether a text can be a bot token at all; what it is worth only its platform knows.
@@ -130,6 +151,24 @@ pub(super) fn check_token(token: &str) -> Result<(), String> {
         return Err("it has characters that no token has; copy it again".to_owned());
     }
     at_most(token, TOKEN_CHARS)
+}
+
+/// Whether a text can be a bot token of Slack; one that belongs elsewhere is told apart by how it begins.
+pub(super) fn check_slack_bot(token: &str) -> Result<(), String> {
+    wilco_slack::bot_token(token).map_err(|error| error.to_string())?;
+    at_most(token, TOKEN_CHARS)
+}
+
+/// Whether a text can be an app-level token of Slack.
+pub(super) fn check_slack_app(token: &str) -> Result<(), String> {
+    wilco_slack::app_token(token).map_err(|error| error.to_string())?;
+    at_most(token, TOKEN_CHARS)
+}
+
+/// Whether a text can be what Slack signs its requests with.
+pub(super) fn check_slack_signing(secret: &str) -> Result<(), String> {
+    wilco_slack::signing_secret(secret).map_err(|error| error.to_string())?;
+    at_most(secret, TOKEN_CHARS)
 }
 
 fn check_snowflake(id: &str) -> Result<(), String> {
@@ -163,24 +202,36 @@ fn check_store(url: &str) -> Result<(), String> {
     }
 }
 
-/// Reads an address to listen on. `localhost` is the loopback of version 4.
-pub(super) fn bind(text: &str) -> Result<SocketAddr, String> {
+/// An address at which this machine listens, on whatever network it is.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    let address = with_port(text)?;
+    if address.port() == 0 {
+        return Err("whoever sends something there has to know the port, so it cannot be 0".to_owned());
+    }
+    Ok(address)
+}
+
+/// Reads an address with a port. `localhost` is the loopback of version 4.
+fn with_port(text: &str) -> Result<SocketAddr, String> {
     let address = match text.strip_prefix("localhost:") {
         Some(port) => port.parse().ok().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         None => text.parse::<SocketAddr>().ok(),
     };
-    match address {
-        None => Err("it is no address with a port".to_owned()),
-        // Whoever reaches the page may run jobs, and this version knows no password.
-        Some(address) if !address.ip().is_loopback() => {
-            let tunnel = "ssh -L 7733:127.0.0.1:7733 <host>";
-            Err(format!(
-                "listening beyond this machine is not in this version; from another one, open a tunnel to the same port \
-                 with `{tunnel}` and then the link of the terminal"
-            ))
-        }
-        Some(address) => Ok(address),
+    address.ok_or_else(|| "it is no address with a port".to_owned())
+}
+
+/// An address at which the page listens: on this machine alone.
+pub(super) fn bind(text: &str) -> Result<SocketAddr, String> {
+    let address = with_port(text)?;
+    // Whoever reaches the page may run jobs, and this version knows no password.
+    if !address.ip().is_loopback() {
+        let tunnel = "ssh -L 7733:127.0.0.1:7733 <host>";
+        return Err(format!(
+            "listening beyond this machine is not in this version; from another one, open a tunnel to the same port with \
+             `{tunnel}` and then the link of the terminal"
+        ));
     }
+    Ok(address)
 }
 
 fn check_worker_kind(kind: &str) -> Result<(), String> {
@@ -214,7 +265,7 @@ fn check_file_name(name: &str) -> Result<(), String> {
 }
 
 /// Whether a word may name a worker kind or an argument.
-pub(super) fn is_name(word: &str) -> bool {
+pub(crate) fn is_name(word: &str) -> bool {
     (1..=32).contains(&word.len())
         && word.starts_with(|first: char| first.is_ascii_lowercase())
         && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
@@ -305,6 +356,10 @@ mod tests {
             (Text::Zone, "utc", "+02:00"),
             (Text::Token, "abc.def-g_h", "Bot abc.def"),
             (Text::Token, "x", "a b"),
+            (Text::SlackBot, "xoxb-1-2-a", "xapp-1-A2-3-b"),
+            (Text::SlackBot, "xoxb-1", "xoxp-1-2-a"),
+            (Text::SlackApp, "xapp-1-A2-3-b", "xoxb-1-2-a"),
+            (Text::SlackApp, "xapp-1", "xapp-1 "),
             (Text::Snowflake, "80351110224678912", "0"),
             (Text::Snowflake, "1", "+1"),
             (Text::Snowflake, "18446744073709551615", "18446744073709551616"),

@@ -1,6 +1,6 @@
 //! Finds the layers and lays them over one another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use super::problem::{Origin, Problem, Problems};
 use super::read::{Layer, Reader};
 use super::schema::{self, Kind};
 use super::tree::{self, Entry, Node, Places, Raw};
-use super::{Config, EXAMPLE, build};
+use super::{Config, EXAMPLE, build, slack};
 
 /// A file beyond this size is no configuration.
 const MAX_BYTES: u64 = 1 << 20;
@@ -156,6 +156,7 @@ impl Loader {
         }
         let mut layer = DEFAULTS.clone();
         layer.over(reader.layer);
+        reader.warnings.extend(self.half_of_slack(&layer));
         let mut problems = reader.problems;
         if !syntax.is_empty() {
             // What follows a syntax error is a guess, so only what the other layers say is added.
@@ -195,6 +196,7 @@ impl Loader {
             let path = ["discord".to_owned(), "token".to_owned()];
             all.push(Ok(tree::single(&path, &Origin::Env(DISCORD_TOKEN.to_owned()), Raw::Text(token.to_owned()))));
         }
+        all.extend(self.slack_tokens(file));
         for (name, value) in &self.env {
             let Some(rest) = name.strip_prefix(PREFIX) else { continue };
             let mut path: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
@@ -202,10 +204,12 @@ impl Loader {
                 continue;
             }
             let mut pattern = path.clone();
+            let is_deep = path.len() > 2;
             if let [section, own, ..] = path.as_mut_slice()
                 && let Some(names) = match section.as_str() {
                     "workers" => Some(&file.workers),
                     "backends" => Some(&file.backends),
+                    "slack" if is_deep => Some(&file.slacks),
                     _ => None,
                 }
             {
@@ -225,6 +229,82 @@ impl Loader {
             all.push(raw.map(|raw| tree::single(&path, &at, raw)));
         }
         all
+    }
+
+    /// The tokens of Slack's connections that stand in the variables of their names. `SLACK_BOT_TOKEN` and
+    /// `SLACK_APP_TOKEN` connect without any section, but not where only named ones are configured: those may have been
+    /// given the very same variables.
+    fn slack_tokens(&self, file: &Layer) -> Vec<Result<Vec<Entry>, Problem>> {
+        let mut all = Vec::new();
+        let names = self.slack_names(file);
+        let mut own = self.env.keys().filter_map(|name| name.strip_prefix(PREFIX)?.strip_prefix("SLACK__"));
+        let is_configured = file.slack.is_some() || own.any(|key| !key.contains("__"));
+        let unnamed = (names.is_empty() || is_configured).then_some(None);
+        for name in unnamed.into_iter().chain(names.iter().map(|name| Some(name.as_str()))) {
+            let section = slack::section(name);
+            let (bot, app) = slack::variables(name);
+            let has = |variable: &str| self.variable(variable).is_some();
+            let has_section = if name.is_none() { file.slack.is_some() } else { true };
+            let own =
+                |key: &str| format!("WILCO_{}__{}", section.replace('.', "__").replace('-', "_"), key).to_uppercase();
+            let given = |key: &str| {
+                let file_key = format!("{key}_file");
+                [key, file_key.as_str()]
+                    .iter()
+                    .any(|key| file.settings.contains_key(&format!("{section}.{key}")) || has(&own(key)))
+            };
+            let elsewhere = has_section || given("bot_token") || given("app_token") || given("requests");
+            // A single variable is another program's, and one that is switched off is not looked at.
+            if self.slack_is_off(file, &section, &own("enabled")) || !(elsewhere || has(&bot) && has(&app)) {
+                continue;
+            }
+            // What Slack signs with is another program's where no requests are taken.
+            let requests = given("requests").then(|| (slack::signing_variable(name), "signing_secret"));
+            for (variable, key) in [(bot, "bot_token"), (app, "app_token")].into_iter().chain(requests) {
+                if let (Some(token), false) = (self.variable(&variable), given(key)) {
+                    let path: Vec<String> = section.split('.').chain([key]).map(str::to_owned).collect();
+                    all.push(Ok(tree::single(&path, &Origin::Env(variable.clone()), Raw::Text(token.to_owned()))));
+                }
+            }
+        }
+        all
+    }
+
+    /// The connections to Slack that have a name, in the file or in a variable.
+    fn slack_names(&self, file: &Layer) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = file.slacks.keys().cloned().collect();
+        for name in self.env.keys() {
+            let own = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix("SLACK__"));
+            let Some((own, _)) = own.and_then(|rest| rest.split_once("__")) else { continue };
+            let own = own.to_lowercase();
+            // The same as in `environment`: a dash of the file is an underscore in a variable.
+            if !names.iter().any(|known| known.replace('-', "_") == own) {
+                names.insert(own);
+            }
+        }
+        names
+    }
+
+    fn slack_is_off(&self, file: &Layer, section: &str, variable: &str) -> bool {
+        match self.variable(variable) {
+            Some(value) => value == "false",
+            None => file.shown(&format!("{section}.enabled")) == Some("false"),
+        }
+    }
+
+    /// What is said where only one of Slack's two variables is set and nothing else speaks of Slack.
+    fn half_of_slack(&self, layer: &Layer) -> Option<Problem> {
+        let (bot, app) = slack::variables(None);
+        if layer.slack.is_some() || !layer.slacks.is_empty() {
+            return None;
+        }
+        let (is, not) = match (self.variable(&bot), self.variable(&app)) {
+            (Some(_), None) => (bot, app),
+            (None, Some(_)) => (app, bot),
+            (Some(_), Some(_)) | (None, None) => return None,
+        };
+        let what = format!("{is} is set and {not} is not, so Slack is not connected; set both, or neither");
+        Some(Problem::new(Origin::Env(is), slack::SLACK, what))
     }
 
     fn options(&self) -> Vec<Result<Vec<Entry>, Problem>> {

@@ -11,6 +11,8 @@ mod layers;
 mod problem;
 mod read;
 pub mod schema;
+mod secrets;
+pub(crate) mod slack;
 mod tree;
 pub mod watch;
 
@@ -20,10 +22,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use wilco_core::AccountId;
 use wilco_core::settings::{KindSettings, Settings};
 use wilco_discord::Secret;
+use wilco_slack::manifest::Wanted;
 
 pub use forms::Text;
+pub(crate) use forms::is_name;
 pub use layers::{Flags, Loader};
 pub use problem::{Origin, Problem, Problems};
 
@@ -41,6 +46,8 @@ pub struct Config {
     pub web: WebConfig,
     /// Discord, when it is to be connected.
     pub discord: Option<DiscordConfig>,
+    /// The connections to Slack, each to a workspace; the one without a name first.
+    pub slack: Vec<SlackConfig>,
     /// The log.
     pub log: LogConfig,
     /// Which of the built-in kinds are on.
@@ -89,6 +96,25 @@ pub struct DiscordConfig {
     /// Whether it reads replies that do not mention it.
     pub message_content: bool,
     /// Where the REST API is, without a slash at the end.
+    pub api: String,
+}
+
+/// A connection to a workspace of Slack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlackConfig {
+    /// The account: `slack`, or `slack:ops` for `[slack.ops]`.
+    pub account: AccountId,
+    /// The bot token; shown by no `Debug`.
+    pub bot_token: wilco_slack::Secret,
+    /// How Slack speaks to it, with the app-level token or the signing secret; shown by no `Debug`.
+    pub hears: wilco_slack::Hears,
+    /// Whether members of other workspaces may use it as far as rules name them.
+    pub connect: bool,
+    /// Whether the bot joins public channels by itself.
+    pub join: bool,
+    /// Whether the app is an assistant.
+    pub assistant: bool,
+    /// Where the Web API is, without a slash at the end.
     pub api: String,
 }
 
@@ -204,6 +230,29 @@ impl Config {
     /// Whether Discord is kept unconnected by `enabled = false`, whatever token there is.
     pub fn discord_is_off(&self) -> bool {
         discord::is_off(&self.layer)
+    }
+
+    /// Whether a section keeps a connection to Slack unconnected by `enabled = false`, whatever tokens there are. None
+    /// is the one without a name.
+    pub fn slack_is_off(&self, name: Option<&str>) -> bool {
+        slack::is_off(&self.layer, name)
+    }
+
+    /// The sections of Slack, such as `slack.ops`, whose connections are kept unconnected by `enabled = false`.
+    pub fn slack_off(&self) -> Vec<String> {
+        slack::off(&self.layer)
+    }
+
+    /// What the app of a connection to Slack has to have, as far as the configuration says. User groups matter where a
+    /// rule that holds for the connection names one.
+    pub fn slack_wishes(&self, account: &AccountId) -> Wanted {
+        let one = self.slack.iter().find(|one| one.account == *account);
+        Wanted {
+            files: true,
+            groups: self.settings.access.rules.iter().any(|rule| rule.role.is_some() && rule.holds_for(account)),
+            join: one.is_some_and(|one| one.join),
+            assistant: one.is_some_and(|one| one.assistant),
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::logs::redact;
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -77,20 +79,30 @@ impl Problem {
     }
 }
 
+/// What is wrong, what is allowed, what holds otherwise, and what was perhaps meant.
+struct Sentence<'a>(&'a Problem);
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.at)?;
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
-        f.write_str(&self.what)?;
-        if let Some(allowed) = &self.allowed {
+        write!(f, "{}", Sentence(self))
+    }
+}
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Problem { what, allowed, default, nearest, .. } = self.0;
+        f.write_str(what)?;
+        if let Some(allowed) = allowed {
             write!(f, "; allowed: {allowed}")?;
         }
-        if let Some(default) = &self.default {
+        if let Some(default) = default {
             write!(f, "; default: {default}")?;
         }
-        if let Some(nearest) = &self.nearest {
+        if let Some(nearest) = nearest {
             write!(f, "; did you mean `{nearest}`?")?;
         }
         Ok(())
@@ -111,6 +123,20 @@ impl fmt::Display for Problems {
             write!(f, "\n  {problem}")?;
         }
         Ok(())
+    }
+}
+
+impl Problems {
+    /// As it is displayed, with everything masked that looks like a secret. Each part for itself: a key such as
+    /// `slack.bot_token` before what is wrong with it looks like a token before its name.
+    pub(crate) fn masked(&self) -> String {
+        let mut text = self.to_string().lines().next().unwrap_or_default().to_owned();
+        for problem in &self.0 {
+            let (key, sentence) = (redact(&problem.key), Sentence(problem).to_string());
+            let colon = if key.is_empty() { "" } else { ": " };
+            text.push_str(&format!("\n  {}: {key}{colon}{}", problem.at, redact(&sentence)));
+        }
+        text
     }
 }
 

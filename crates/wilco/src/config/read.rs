@@ -78,6 +78,10 @@ pub(super) struct Layer {
     pub(super) backends: BTreeMap<String, Origin>,
     /// Where it has a section about Discord, also an empty one.
     pub(super) discord: Option<Origin>,
+    /// Where it has a section about Slack that is not only there for the ones below it.
+    pub(super) slack: Option<Origin>,
+    /// The named connections to Slack, likewise.
+    pub(super) slacks: BTreeMap<String, Origin>,
 }
 
 impl Layer {
@@ -91,6 +95,10 @@ impl Layer {
             self.backends.entry(name).or_insert(at);
         }
         self.discord = self.discord.take().or(later.discord);
+        self.slack = self.slack.take().or(later.slack);
+        for (name, at) in later.slacks {
+            self.slacks.entry(name).or_insert(at);
+        }
     }
 
     /// How the value of a key is shown, if it is set.
@@ -128,9 +136,16 @@ impl Reader<'_> {
             if pattern.is_empty() && entry.name == "discord" {
                 self.layer.discord.get_or_insert_with(|| entry.at.clone());
             }
+            if pattern.is_empty() && entry.name == "slack" && is_its_own(entry) {
+                self.layer.slack.get_or_insert_with(|| entry.at.clone());
+            }
             let named = match pattern {
                 "workers" => Some(("no worker kind can have this name", &mut self.layer.workers)),
                 "backends" => Some(("no backend can have this name", &mut self.layer.backends)),
+                // Keys of its own stand beside the names, so a name is what is a section and no key.
+                "slack" if is_named(entry) => {
+                    Some(("no connection to Slack can have this name", &mut self.layer.slacks))
+                }
                 _ => None,
             };
             let place = if let Some((what, known)) = named {
@@ -162,7 +177,7 @@ impl Reader<'_> {
 
     fn unknown(&mut self, entry: &Entry, pattern: &str, here: String) {
         let names = schema::names_in(pattern);
-        let near = nearest(&entry.name, names.iter().copied());
+        let near = nearest(&entry.name, names.iter().copied().filter(|name| !name.starts_with('<')));
         let what = match (near, schema::homes_of(&entry.name).as_slice()) {
             (None, [home, ..]) => format!("there is no such key here; it belongs to [{home}]"),
             // In TOML everything below a heading is in that section, so the end of the file is the wrong place.
@@ -239,11 +254,11 @@ impl Reader<'_> {
         let Raw::Text(written) = &node.raw else {
             return Err(format!("this is {}; it has to be a text in quotes", node.raw.is()));
         };
-        let shown = if form == forms::Text::Token { masked(written, self.variables) } else { quoted(written) };
+        let shown = if form.is_secret() { masked(written, self.variables) } else { quoted(written) };
         let text = match self.variables {
             None => written.clone(),
             Some(variables) => {
-                let literal = form == forms::Text::Token && shown == MASKED;
+                let literal = form.is_secret() && shown == MASKED;
                 if (literal || redact(written) != written.as_str()) && matches!(node.at, Origin::File { .. }) {
                     let what = "this looks like a secret; keep it in the environment and write ${NAME} here";
                     self.warnings.push(Problem::new(node.at.clone(), path, what));
@@ -313,6 +328,27 @@ impl Reader<'_> {
         }
         let shown = format!("[{}]", shown.join(", "));
         Some(Setting { value: Value::Tables(items), at: node.at.clone(), shown, reload: key.reload })
+    }
+}
+
+/// Whether an entry of `[slack]` is a named connection.
+fn is_named(entry: &Entry) -> bool {
+    matches!(entry.node.raw, Raw::Table(_)) && schema::key(&join("slack", &entry.name)).is_none()
+}
+
+/// Whether `[slack]` is a connection itself. `[slack.ops]` alone makes a section above it that nobody has written; its
+/// name then stands in the same line.
+fn is_its_own(entry: &Entry) -> bool {
+    match &entry.node.raw {
+        Raw::Table(inner) => {
+            let line = |origin: &Origin| match origin {
+                Origin::File { line, .. } => Some(*line),
+                Origin::Default | Origin::Env(_) | Origin::Flag(_) => None,
+            };
+            let is_written = line(&entry.at).is_some() && inner.iter().all(|one| line(&one.at) != line(&entry.at));
+            is_written || inner.is_empty() || !inner.iter().all(is_named)
+        }
+        Raw::Text(_) | Raw::Whole(_) | Raw::Fraction | Raw::Flag(_) | Raw::Moment | Raw::List(_) => false,
     }
 }
 

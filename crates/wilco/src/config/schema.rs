@@ -110,6 +110,10 @@ const CAP: Kind = span(SECOND, HOUR, false);
 const SERVICE: Kind = Kind::Choice(&["claude", "codex", "http"]);
 const MISSED: Kind = Kind::Choice(&["run_late", "notice"]);
 
+const SLACK_CONNECT: &str = "whether members of other workspaces may use it, as far as rules name them";
+const SLACK_JOIN: &str = "whether the bot joins public channels where it is to speak; needs channels:join";
+const SLACK_ASSISTANT: &str = "whether the app is an assistant, whose threads show what it does; needs assistant:write";
+
 /// The table.
 pub const TABLE: &[Key] = &[
     live("timezone", Kind::Text(Text::Zone), "the zone of people and channels that have set none of their own"),
@@ -162,6 +166,81 @@ pub const TABLE: &[Key] = &[
         absent: "https://discord.com/api/v10",
         ..start("discord.api", Kind::Text(Text::Url), "where the REST API is, for a proxy")
     },
+    Key {
+        absent: "true",
+        ..start("slack.enabled", Kind::Flag, "whether this workspace is connected, when there are its tokens")
+    },
+    Key {
+        absent: "SLACK_BOT_TOKEN",
+        ..start("slack.bot_token", Kind::Text(Text::SlackBot), "the bot's token (xoxb-…); keep it in the environment")
+    },
+    Key {
+        absent: "none",
+        ..start("slack.bot_token_file", Kind::Text(Text::Path), "a file with that token that nobody else may read")
+    },
+    Key {
+        absent: "SLACK_APP_TOKEN",
+        ..start(
+            "slack.app_token",
+            Kind::Text(Text::SlackApp),
+            "the app-level token (xapp-…) with connections:write; keep it in the environment",
+        )
+    },
+    Key {
+        absent: "none",
+        ..start("slack.app_token_file", Kind::Text(Text::Path), "a file with that token that nobody else may read")
+    },
+    Key {
+        absent: "none",
+        ..start(
+            "slack.requests",
+            Kind::Text(Text::Listen),
+            "where Slack's requests are taken, in place of sockets; then no app-level token is needed",
+        )
+    },
+    Key {
+        absent: "SLACK_SIGNING_SECRET",
+        ..start(
+            "slack.signing_secret",
+            Kind::Text(Text::SlackSigning),
+            "what Slack signs its requests with; keep it in the environment",
+        )
+    },
+    Key {
+        absent: "none",
+        ..start("slack.signing_secret_file", Kind::Text(Text::Path), "a file with it that nobody else may read")
+    },
+    Key { absent: "false", ..start("slack.connect", Kind::Flag, SLACK_CONNECT) },
+    Key { absent: "false", ..start("slack.join", Kind::Flag, SLACK_JOIN) },
+    Key { absent: "false", ..start("slack.assistant", Kind::Flag, SLACK_ASSISTANT) },
+    Key {
+        absent: "https://slack.com/api",
+        ..start("slack.api", Kind::Text(Text::Url), "where the Web API is, for a proxy")
+    },
+    Key { absent: "true", ..start("slack.<name>.enabled", Kind::Flag, "as in [slack], for a workspace of its own") },
+    Key {
+        absent: "SLACK_<NAME>_BOT_TOKEN",
+        ..start("slack.<name>.bot_token", Kind::Text(Text::SlackBot), "as there; for `ops` it is SLACK_OPS_BOT_TOKEN")
+    },
+    Key { absent: "none", ..start("slack.<name>.bot_token_file", Kind::Text(Text::Path), "as there") },
+    Key {
+        absent: "SLACK_<NAME>_APP_TOKEN",
+        ..start("slack.<name>.app_token", Kind::Text(Text::SlackApp), "as there; for `ops` it is SLACK_OPS_APP_TOKEN")
+    },
+    Key { absent: "none", ..start("slack.<name>.app_token_file", Kind::Text(Text::Path), "as there") },
+    Key {
+        absent: "none",
+        ..start("slack.<name>.requests", Kind::Text(Text::Listen), "as there, at a port of its own")
+    },
+    Key {
+        absent: "SLACK_<NAME>_SIGNING_SECRET",
+        ..start("slack.<name>.signing_secret", Kind::Text(Text::SlackSigning), "as there")
+    },
+    Key { absent: "none", ..start("slack.<name>.signing_secret_file", Kind::Text(Text::Path), "as there") },
+    Key { absent: "false", ..start("slack.<name>.connect", Kind::Flag, SLACK_CONNECT) },
+    Key { absent: "false", ..start("slack.<name>.join", Kind::Flag, SLACK_JOIN) },
+    Key { absent: "false", ..start("slack.<name>.assistant", Kind::Flag, SLACK_ASSISTANT) },
+    Key { absent: "https://slack.com/api", ..start("slack.<name>.api", Kind::Text(Text::Url), "as there") },
     start("log.format", Kind::Choice(&["auto", "human", "json"]), "how log lines look; auto is human on a terminal"),
     start("log.filter", Kind::Text(Text::Filter), "which lines are logged; RUST_LOG wins"),
     live("builtin.demo", Kind::Auto, "the 20-second demo job; auto is on while no worker is configured"),
@@ -195,7 +274,7 @@ pub const TABLE: &[Key] = &[
     open("access", Kind::Tables { max: 1_000 }, "nobody may do anything", "who may do what"),
     open("access[].account", ID, "every connection", "the connection, such as `discord` or `slack:ops`"),
     open("access[].user", ID, "anybody", "a person's stable id, never a name"),
-    open("access[].role", ID, "any role", "the id of a role or group"),
+    open("access[].role", ID, "any role", "the id of a role or user group"),
     open("access[].channel", ID, "any channel", "the id of a channel"),
     open("access[].guild", ID, "any guild", "the id of a guild or workspace; direct messages are in none"),
     open("access[].grant", Kind::Choice(&["viewer", "operator", "owner"]), "required", "what the rule allows"),

@@ -139,6 +139,7 @@ impl Watch {
         config.store = self.started.store.clone();
         config.web = self.started.web;
         config.discord = self.started.discord.clone();
+        config.slack = self.started.slack.clone();
         config.log = self.started.log.clone();
         let config = Arc::new(config);
         self.current = Arc::clone(&config);

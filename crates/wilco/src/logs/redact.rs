@@ -47,7 +47,10 @@ const SHAPES: &[Shape] = &[
     // Addresses that are passwords: Discord webhooks and interactions, Slack response addresses, our login link.
     Shape { hint: "/webhooks/", pattern: r"(/webhooks/\d+/)[A-Za-z0-9_.-]+" },
     Shape { hint: "/interactions/", pattern: r"(/interactions/\d+/)[A-Za-z0-9_.-]+" },
-    Shape { hint: "hooks.slack.com/", pattern: r"(hooks\.slack\.com/)[A-Za-z0-9_/.-]+" },
+    // Slack writes its JSON with a backslash before each slash, of which a log in JSON makes two.
+    Shape { hint: "hooks.slack", pattern: r"(hooks\.slack(?:-gov)?\.com\\*/)(?:[A-Za-z0-9_/.-]|\\+/)+" },
+    // The addresses to which files are sent.
+    Shape { hint: "/v1", pattern: r"(\bslack(?:-gov)?\.com\\*/upload\\*/v1\\*/)(?:[A-Za-z0-9_/.-]|\\+/)+" },
     Shape { hint: "/login/", pattern: r"(/login/)[A-Za-z0-9_-]{8,}" },
     // Headers and query parameters, also as fields of a log line.
     Shape { hint: "bearer", pattern: r"(?i)((?:\x1b\[[0-9;]*m|\b)bearer\s+)[A-Za-z0-9._~+/=-]{6,}" },
@@ -123,6 +126,25 @@ mod tests {
             ),
             ("/interactions/12/aW50ZXJh/callback", "/interactions/12/[secret]/callback"),
             ("https://hooks.slack.com/services/T0/B0/XX done", "https://hooks.slack.com/[secret] done"),
+            (
+                "response_url: \"https://hooks.slack.com/commands/T0/1/aB-c_9\"",
+                "response_url: \"https://hooks.slack.com/[secret]\"",
+            ),
+            (
+                r#"{"response_url":"https:\/\/hooks.slack.com\/commands\/T0\/12\/aB"}"#,
+                r#"{"response_url":"https:\/\/hooks.slack.com\/[secret]"}"#,
+            ),
+            (
+                r#"{"seen":"{\"response_url\":\"https:\\/\\/hooks.slack.com\\/actions\\/T0\"}"}"#,
+                r#"{"seen":"{\"response_url\":\"https:\\/\\/hooks.slack.com\\/[secret]\"}"}"#,
+            ),
+            ("POST https://files.slack.com/upload/v1/ABC_d-1", "POST https://files.slack.com/upload/v1/[secret]"),
+            ("see https://hooks.slack.com/actions/T0/1/xx?a=1", "see https://hooks.slack.com/[secret]?a=1"),
+            ("by xoxp-1-2-3-abcdef now", "by [secret] now"),
+            (
+                "url=wss://wss-primary.slack.com/link/?app_id=2&ticket=abc-def",
+                "url=wss://wss-primary.slack.com/link/?app_id=2&ticket=[secret]",
+            ),
             ("http://127.0.0.1:7733/login/9c41deadbeef00112233445566778899", "http://127.0.0.1:7733/login/[secret]"),
             ("Authorization: Bearer abc.def-123", "Authorization: Bearer [secret]"),
             ("authorization: \"Bot abcdefgh\"", "authorization: \"Bot [secret]\""),

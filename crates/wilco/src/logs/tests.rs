@@ -45,9 +45,11 @@ fn logged(config: &LogConfig, rust_log: Option<&str>, terminal: bool, colour: bo
 }
 
 /// One secret of every shape that a library may log, each with a canary that must not come through.
-const CANARIES: [&str; 8] = [
+const CANARIES: [&str; 10] = [
     "xoxb-100000000000-canary000000",
     "xapp-1-A0-1-canary000000",
+    "xoxp-100000000000-canary000000",
+    "https://hooks.slack.com/commands/T0CANARY/123/canary0000000000000000",
     "https://api.telegram.org/bot1234567:canary0000000000000000000000000000x/getUpdates",
     "canary0000000000000000000.Canary.canary00000000000000000000000",
     "wss://wss-primary.slack.com/link/?ticket=canary-1&app_id=2",
@@ -73,7 +75,7 @@ fn no_secret_reaches_the_log_at_trace_level_in_any_format() {
         assert!(!text.to_lowercase().contains("canary"), "{text}");
         // Every event came through, so that the silence above means something.
         for said in
-            ["in text 7", "as a field", "as a debug value", "as a plain value", "within a span", "as named fields"]
+            ["in text 9", "as a field", "as a debug value", "as a plain value", "within a span", "as named fields"]
         {
             assert!(text.contains(said), "{said} is missing in\n{text}");
         }

@@ -118,9 +118,23 @@ impl Home {
         command
     }
 
+    /// Runs a command to its end, with what is typed into it.
+    pub(crate) async fn run_with(&self, words: &[&str], typed: &str) -> Ran {
+        let typed_file = self.path(".typed");
+        std::fs::write(&typed_file, typed).unwrap();
+        let mut command = self.command(words);
+        command.stdin(File::open(&typed_file).unwrap());
+        std::fs::remove_file(typed_file).unwrap();
+        self.ended(words, command).await
+    }
+
     /// Runs a command to its end.
     pub(crate) async fn run(&self, words: &[&str]) -> Ran {
-        let output = within(&words.join(" "), self.command(words).output()).await.unwrap();
+        self.ended(words, self.command(words)).await
+    }
+
+    async fn ended(&self, words: &[&str], mut command: Command) -> Ran {
+        let output = within(&words.join(" "), command.output()).await.unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }

@@ -20,7 +20,13 @@ fn g1_the_example_is_what_holds_without_a_file() {
 
 #[test]
 fn g1_the_example_has_every_key_with_a_comment_that_says_its_range() {
-    let desk = Desk::with(&example_switched_on()).env("DISCORD_BOT_TOKEN", "a.b.c");
+    let desk = Desk::with(&example_switched_on())
+        .env("DISCORD_BOT_TOKEN", "a.b.c")
+        .env("SLACK_BOT_TOKEN", "xoxb-1")
+        .env("SLACK_APP_TOKEN", "xapp-1")
+        .env("SLACK_SIGNING_SECRET", "0123456789abcdef0123456789abcdef")
+        .env("SLACK_OPS_BOT_TOKEN", "xoxb-2")
+        .env("SLACK_OPS_APP_TOKEN", "xapp-2");
     let config = desk.load().unwrap_or_else(|problems| panic!("{problems}"));
     for key in schema::TABLE {
         let name = key.path.rsplit('.').next().unwrap();

@@ -22,6 +22,7 @@ mod discord;
 mod layers;
 mod read;
 mod refused;
+mod slack;
 
 /// A working directory of its own, with an environment of its own.
 struct Desk {

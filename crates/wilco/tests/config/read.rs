@@ -90,11 +90,11 @@ fn built_in_kinds_are_on_until_a_worker_is_configured() {
 
 #[test]
 fn access_rules_are_read_from_the_file_and_from_a_variable() {
-    let config = load("[[access]]\naccount = 'slack:ops'\nrole = 'r1'\nchannel = 'c'\ngrant = 'viewer'\n");
+    let config = load("[[access]]\naccount = 'slack:ops'\nrole = 'S1'\nchannel = 'C1'\ngrant = 'viewer'\n");
     let rule = &config.settings.access.rules[0];
     assert_eq!(
         (rule.account.as_deref(), rule.role.as_deref(), rule.grant),
-        (Some("slack:ops"), Some("r1"), Role::Viewer)
+        (Some("slack:ops"), Some("S1"), Role::Viewer)
     );
     let desk = Desk::empty().env("WILCO_ACCESS", "[{ user = '7', grant = 'owner' }]");
     assert_eq!(desk.load().unwrap().settings.access.rules[0].grant, Role::Owner);

@@ -96,7 +96,7 @@ fn bad_input_gets_a_sentence_with_its_place() {
         ("[followups]\npause_after = 0", "0 is out of range; allowed: 1 to 1000 failures; default: 5"),
         ("[followups]\nper_preson = 5", "there is no such key; did you mean `per_person`?"),
         ("[[access]]\ngrant = 'owner'", "access[1]: a rule without user, role, channel or guild would match nobody"),
-        ("[discord]", "bot.toml:1:2: discord.token: there is no token: set the environment variable DISCORD_BOT_TOKEN"),
+        ("[discord]", "bot.toml:1:2: discord.token: there is no token; set the environment variable DISCORD_BOT_TOKEN"),
         ("[discord]\nmessage_content = true", "discord.token: there is no token"),
         (
             "[discord]\ntoken = '${DISCORD_BOT_TOKEN}'",
@@ -109,6 +109,74 @@ fn bad_input_gets_a_sentence_with_its_place() {
         ("[discord]\ntoken = 'a'\nguild = 197038439483310086", "it has to be a text in quotes; allowed: an id: digits"),
         ("[discord]\ntoken = 'a'\ngiuld = '1'", "discord.giuld: there is no such key; did you mean `guild`?"),
         ("[discord]\ntoken_file = 'absent'", "discord.token_file: "),
+        (
+            "[slack]",
+            "bot.toml:1:2: slack.bot_token: there is no bot token (xoxb-…); set the environment variable SLACK_BOT_TOKEN, \
+             name a file with bot_token_file, or take the section away",
+        ),
+        ("[slack]\njoin = true", "slack.app_token: there is no app-level token (xapp-…); set the environment variable"),
+        (
+            "[slack.ops]",
+            "slack.ops.bot_token: there is no bot token (xoxb-…); set the environment variable SLACK_OPS_BOT",
+        ),
+        (
+            "[slack]\nbot_token = 'xapp-1-A2-3-b'",
+            "bot.toml:2:13: slack.bot_token: \"[secret]\": this is the app-level token (xapp-…), but the bot token (xoxb-…) \
+             belongs here: swap the two; allowed: a bot token",
+        ),
+        (
+            "[slack]\napp_token = 'xoxb-1'",
+            "slack.app_token: \"[secret]\": this is the bot token (xoxb-…), but the app-level",
+        ),
+        ("[slack]\nbot_token = 'xoxp-1'", "this is a user token (xoxp-…), with which wilco would write as a person"),
+        ("[slack]\nbot_tokn = 'x'", "slack.bot_tokn: there is no such key; did you mean `bot_token`?"),
+        ("[slack.ops]\nbot_tokn = 'x'", "slack.ops.bot_tokn: there is no such key; did you mean `bot_token`?"),
+        ("[slack.Ops]\njoin = true", "slack.Ops: no connection to Slack can have this name; allowed: 1 to 32 of a-z"),
+        ("slack = 1", "slack: this is a section, not a whole number; write [slack]"),
+        ("[slack]\nbot_token_file = 'absent'\napp_token = 'xapp-1'", "slack.bot_token_file: "),
+        (
+            "[slack]\nbot_token = 'xoxb-1'\napp_token = 'xapp-1'\n[slack.ops]\nbot_token = 'xoxb-1'\napp_token = 'xapp-2'",
+            "bot.toml:4:8: slack.ops: this is the bot token of slack, too: everything would be done twice",
+        ),
+        (
+            "[slack]\nbot_token = 'xoxb-1'\napp_token = 'xapp-1'\n[slack.ops]\nbot_token = 'xoxb-2'\napp_token = 'xapp-1'",
+            "bot.toml:4:8: slack.ops: this is the app-level token of slack, too: Slack would bring each of the two a part",
+        ),
+        (
+            "[slack]\nrequests = '127.0.0.1:0'",
+            "slack.requests: \"127.0.0.1:0\": whoever sends something there has to know",
+        ),
+        (
+            "[slack]\nrequests = 'bot.example.com'",
+            "it is no address with a port; allowed: an address and port of this machine",
+        ),
+        (
+            "[slack]\nrequests = '127.0.0.1:3912'",
+            "slack.signing_secret: there is no signing secret; set the environment variable SLACK_SIGNING_SECRET, name a file",
+        ),
+        (
+            "[slack]\nsigning_secret = 'xoxb-1-2-abcdefghijkl'",
+            "slack.signing_secret: \"[secret]\": a signing secret is a word of 32 digits and letters",
+        ),
+        (
+            "[slack]\nbot_token = 'xoxb-1'\nrequests = '127.0.0.1:3912'\nsigning_secret = '0123456789abcdef'\n\
+             [slack.ops]\nbot_token = 'xoxb-2'\nrequests = '127.0.0.1:3912'\nsigning_secret = 'fedcba9876543210'",
+            "slack.ops: the requests of slack are taken at this address, too; each needs a port of its own",
+        ),
+        (
+            "[[access]]\naccount = 'slack'\nuser = '@ana'\ngrant = 'owner'",
+            "bot.toml:3:8: access[1].user: this is no id of Slack's: a person's begins with U or W",
+        ),
+        ("[[access]]\naccount = 'slack:ops'\nrole = 'ops'\ngrant = 'owner'", "a user group's begins with S"),
+        (
+            "[[access]]\naccount = 'slack'\nchannel = '#ops'\ngrant = 'owner'",
+            "access[1].channel: this is no id of Slack's",
+        ),
+        ("[[access]]\naccount = 'slack'\nguild = 'harbour'\ngrant = 'owner'", "a workspace's begins with T"),
+        (
+            "[[access]]\naccount = 'slack'\nguild = 'E024BE7LD'\ngrant = 'owner'",
+            "an Enterprise Grid's, with E, is none",
+        ),
         ("[[access]]\nuser = '1'", "access[1]: a rule needs grant"),
         (
             "[[access]]\nuser = 1\ngrant = 'owner'",
