@@ -9,5 +9,8 @@ mod foreign;
 mod house;
 mod invariants;
 mod kill;
+mod mouths;
 mod process;
+mod slack_mouth;
+mod slack_scripts;
 mod transcripts;

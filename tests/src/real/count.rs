@@ -20,6 +20,10 @@ pub struct Tally {
     pub strays: BTreeMap<&'static str, usize>,
     /// Requests that were not accepted and of which their person knows it, so that they were given again.
     pub again: usize,
+    /// Requests that were accepted without their person learning of it, who gave them again: two jobs.
+    pub doubled: usize,
+    /// How often each fault of the weather met a call or a connection.
+    pub faults: BTreeMap<String, usize>,
     /// What must not be.
     pub wrong: Vec<String>,
 }
@@ -29,10 +33,14 @@ impl Tally {
     pub fn add(&mut self, other: Self) {
         self.asked += other.asked;
         self.again += other.again;
+        self.doubled += other.doubled;
         for (platform, count) in other.strays {
             *self.strays.entry(platform).or_default() += count;
         }
         self.wrong.extend(other.wrong);
+        for (fault, count) in other.faults {
+            *self.faults.entry(fault).or_default() += count;
+        }
         for (end, count) in other.ends {
             *self.ends.entry(end).or_default() += count;
         }
@@ -48,6 +56,13 @@ impl std::fmt::Display for Tally {
         write!(f, "{} jobs asked for: {}; stray acknowledgements: {strays}", self.asked, ends.join(", "))?;
         if self.again > 0 {
             write!(f, "; not accepted, known to their person, and given again: {}", self.again)?;
+        }
+        if self.doubled > 0 {
+            write!(f, "; accepted, not known to their person, and given again: {}", self.doubled)?;
+        }
+        if !self.faults.is_empty() {
+            let faults: Vec<String> = self.faults.iter().map(|(fault, count)| format!("{fault} {count}")).collect();
+            write!(f, "; faults met: {}", faults.join(", "))?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ async fn hostile_words_and_output_stay_text() {
 async fn a_line_that_is_not_understood_stays_in_the_composer_and_starts_nothing() {
     let Some((_bot, browser)) = signed_in(Screen::DESKTOP).await else { return };
     say(&browser, "/rnu demo").await;
-    browser.sees(&note("There is no /rnu. Did you mean /run?")).await;
+    browser.sees(&note("There is no command rnu. Did you mean /run?")).await;
     assert_eq!(composer(&browser).await, "/rnu demo", "to be mended");
     browser.asks("document.getElementById('composer').value = ''").await;
     say(&browser, "/run dmeo").await;

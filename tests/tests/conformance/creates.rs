@@ -32,7 +32,7 @@ async fn shows_what_it_says(subject: &dyn Subject) {
     let labels: &[&str] = if subject.adapter().limits().abilities.buttons { &["Cancel", "Details"] } else { &[] };
     assert_eq!(shown.buttons, labels, "{name}");
     // A message that it answers may have been removed; the answer itself must not fail for it.
-    let gone = MessageRef { message: "999999999".to_owned(), ..message };
+    let gone = MessageRef { message: subject.nothing(), ..message };
     let reply = Envelope { reply_to: Some(gone), ..envelope(subject, "reply", Body::text("↳ done")) };
     let reply = surfaced(name, subject.adapter().post(&reply).await);
     assert_eq!(seen(subject, &reply).await.text, "↳ done", "{name}");
@@ -116,7 +116,7 @@ async fn knows_which_places_are_gone(subject: &dyn Subject) {
     let name = subject.name();
     let adapter = subject.adapter();
     let lost = Envelope { address: subject.nowhere(), ..envelope(subject, "lost", Body::text("lost")) };
-    let there = MessageRef { address: subject.nowhere(), message: "1".to_owned() };
+    let there = MessageRef { address: subject.nowhere(), message: subject.nothing() };
     for outcome in
         [adapter.post(&lost).await, adapter.edit(&there, &lost).await, adapter.probe(&subject.nowhere()).await]
     {

@@ -64,7 +64,7 @@ async fn succeeds_when_nothing_changes(subject: &dyn Subject) {
 /// A message that does not stand there any more is a Fallback: the address itself is fine.
 async fn falls_back_where_there_is_no_message(subject: &dyn Subject) {
     let name = subject.name();
-    let unknown = MessageRef { address: subject.place(), message: "999999999".to_owned() };
+    let unknown = MessageRef { address: subject.place(), message: subject.nothing() };
     let edit = envelope(subject, "nobody", Body::text("nobody sees this"));
     let before = count(subject).await;
     let reason = refused(name, subject.adapter().edit(&unknown, &edit).await);

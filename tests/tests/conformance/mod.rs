@@ -5,6 +5,7 @@ mod creates;
 mod discord;
 mod edits;
 mod signs;
+mod slack;
 mod subjects;
 
 use std::time::Duration;
@@ -42,6 +43,11 @@ pub(crate) trait Subject: Send + Sync {
 
     /// A channel of the same account that is gone, or that never was.
     fn nowhere(&self) -> Address;
+
+    /// An id of the right form that no message has.
+    fn nothing(&self) -> String {
+        "999999999".to_owned()
+    }
 
     /// Somebody who reads along in the channel.
     fn person(&self) -> String;

@@ -2,7 +2,8 @@
 
 use wilco_core::{Body, DeliveryOutcome, Envelope, EnvelopeKind, Messaging, NotSurfaced};
 
-use super::{Stand, surfaced};
+use super::Stand;
+use crate::mouths::surfaced;
 
 /// Text that tries to notify somebody, to show something else than it says, or to break out of its place. `ANA` is the
 /// id of somebody who is there.

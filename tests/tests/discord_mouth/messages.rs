@@ -7,7 +7,8 @@ use wilco_core::{
     Reply, StatusUpdate,
 };
 
-use super::{Stand, surfaced};
+use super::Stand;
+use crate::mouths::surfaced;
 
 #[tokio::test]
 async fn a_stub_is_filled_and_shows_what_a_person_reads() {

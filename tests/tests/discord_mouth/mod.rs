@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wilco_core::random::Dice;
-use wilco_core::{Address, Body, Clock, DeliveryKey, DeliveryOutcome, Envelope, EnvelopeKind, MessageRef, Messaging};
+use wilco_core::{Address, Body, Clock, DeliveryKey, Envelope, EnvelopeKind, MessageRef, Messaging};
 use wilco_discord::{Discord, Options, Secret};
 use wilco_sim::MemoryShelf;
 use wilco_sim::clock::HandClock;
 use wilco_sim::discord::{FakeDiscord, Id, Settings, Shown};
+
+use crate::mouths::surfaced;
 
 /// A guild with a channel, somebody in it, and the adapter.
 pub(crate) struct Stand {
@@ -96,12 +98,5 @@ impl Stand {
     pub(crate) fn agrees(&self) {
         let deviations = self.fake.deviations();
         assert!(deviations.is_empty(), "{deviations:#?}");
-    }
-}
-
-fn surfaced(outcome: DeliveryOutcome) -> MessageRef {
-    match outcome {
-        DeliveryOutcome::Surfaced(message) => message,
-        DeliveryOutcome::NotSurfaced(reason) => panic!("{reason:?}"),
     }
 }

@@ -5,14 +5,8 @@ use std::time::Duration;
 use wilco_core::{Body, DeliveryOutcome, EnvelopeKind, Found, Messaging, NotSurfaced, Scope};
 use wilco_sim::discord::{Fault, LimitScope, Op, Rule, permissions};
 
-use super::{Stand, surfaced};
-
-fn reason(outcome: DeliveryOutcome) -> NotSurfaced {
-    match outcome {
-        DeliveryOutcome::NotSurfaced(reason) => reason,
-        DeliveryOutcome::Surfaced(message) => panic!("surfaced: {message:?}"),
-    }
-}
+use super::Stand;
+use crate::mouths::{reason, surfaced};
 
 /// Every way in which an answer to a create gets lost, and whether the message is there then.
 fn lost() -> Vec<(Fault, bool)> {

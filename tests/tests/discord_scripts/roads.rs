@@ -8,7 +8,7 @@ use wilco_tests::DiscordStage;
 fn same(stage: &DiscordStage, beginning: &str) -> (String, Vec<String>) {
     let message = stage.message(beginning);
     let short = message.job.clone().unwrap_or_default();
-    (message.text.replace(&short, "k7f2"), message.buttons.into_iter().map(|button| button.label).collect())
+    (message.text.replace(&short, "k7f2"), message.buttons)
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_direct_message_is_answered_there() {
           [Details]
     bot | ↳ @ana done: report (u6b3)
     ana | /whoaim
-    bot | There is no /whoaim. Did you mean /whoami? /help lists the commands.
+    bot | There is no command `whoaim`. Did you mean /whoami? /help lists the commands.
     only ana sees | `u6b3` report · done · 20s · by ana
                     [Details u6b3]
     ");

@@ -93,7 +93,7 @@ async fn f4_what_comes_again_rests_when_its_thread_is_gone_and_is_told_of_once()
     assert_snapshot!(stage.sees(OPS), @"
     bot | Notice · f6b3
 
-          Follow-up f6b3 paused: there is no such channel. /followups has Resume. It was: check the deploy
+          Follow-up f6b3 paused: there is no such channel. The list of follow-ups has Resume. It was: check the deploy
           [Details]
     bot | ↳ @ana notice: follow-up (f6b3)
     ");
@@ -163,7 +163,7 @@ async fn f4_a_right_that_was_taken_away_drops_and_pauses_what_comes_again() {
                     [Cancel]
     bot | Notice · f6j8
 
-          Follow-up f6j8 paused: ana may not do this any more (needs role operator, has role viewer). /followups has Resume. It was: /run report
+          Follow-up f6j8 paused: ana may not do this any more (needs role operator, has role viewer). The list of follow-ups has Resume. It was: /run report
           [Details]
     bot | ↳ @ana notice: follow-up (f6j8)
     ");

@@ -162,7 +162,7 @@ async fn after_five_failures_in_a_row_it_rests_its_owner_is_told_once_and_resume
           [Run again] [Details]
     bot | Notice · f6b3
 
-          Follow-up f6b3 paused: it failed 5 times in a row, the last time: s3e5 failed: exit 2. /followups has Resume. It was: /run report
+          Follow-up f6b3 paused: it failed 5 times in a row, the last time: s3e5 failed: exit 2. The list of follow-ups has Resume. It was: /run report
           [Details]
     bot | ↳ @ana failed: report (s3e5)
     bot | ↳ @ana notice: follow-up (f6b3)

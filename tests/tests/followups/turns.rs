@@ -146,7 +146,7 @@ async fn f1_what_could_not_be_done_then_is_refused_while_somebody_is_there_to_me
     ana | /followup in 5m /run
     only ana sees | Not understood, nothing was started. It goes like this: `/run <worker> [text]`
     ana | /followup in 5m /stats
-    only ana sees | There is no /stats. Did you mean /status? /help lists the commands.
+    only ana sees | There is no command `stats`. Did you mean /status? /help lists the commands.
     ana | /followup in 5m
     only ana sees | Not scheduled: say what shall happen then, such as `/followup in 2h check the deploy` or `/followup every weekday 9:00 /run report`.
     ana | /followup in 5m /followup in 5m again and again

@@ -4,7 +4,7 @@
 //!
 //! `WILCO_KILL_SEED=<n>` draws the same moments and the same faults as an earlier run.
 
-mod discord;
+mod adapters;
 mod followups;
 mod page;
 mod platform;

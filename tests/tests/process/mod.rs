@@ -8,6 +8,7 @@ mod clocks;
 mod disk;
 mod drain;
 mod gone;
+mod heard;
 mod locked;
 mod stopped;
 
@@ -248,6 +249,13 @@ async fn w21_l2_after_a_minute_of_standstill_nobody_is_timed_out_nothing_is_lost
     let longer = join_all([66, 67, 68, 69, 70].map(locked::for_longer));
     let (stopped, short, longer) = tokio::join!(stopped::minute(), locked::for_moments(), longer);
     conclude([stopped, short].into_iter().chain(longer));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l2_m12_a_store_that_stalls_delays_no_acknowledgement_of_slacks_and_loses_no_command() {
+    let all = join_all([4, 4, 9].map(|seconds| heard::while_locked(Duration::from_secs(seconds)))).await;
+    let wrong: Vec<String> = all.into_iter().filter_map(Result::err).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 /// Lets real time pass up to a moment of a scenario's own clock: the fault itself takes that long.

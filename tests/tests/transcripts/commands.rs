@@ -69,9 +69,9 @@ async fn a_word_that_is_no_command_gets_its_neighbour_and_talk_gets_an_answer() 
     stage.says(&ana, OPS, "run the report, please").await;
     assert_snapshot!(stage.sees(OPS).replace('\u{202e}', "<rlo>"), @"
     ana | /rum report
-    only ana sees | There is no /rum. Did you mean /run? /help lists the commands.
+    only ana sees | There is no command `rum`. Did you mean /run? /help lists the commands.
     ana | /<rlo>explode `now`
-    only ana sees | There is no /explode. /help lists the commands.
+    only ana sees | There is no command `explode`. /help lists the commands.
     ana | /watch
     only ana sees | Not understood, nothing was started. It goes like this: `/watch <job>`
     ana | run the report, please
